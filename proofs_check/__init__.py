@@ -1,0 +1,1 @@
+"""The claims ledger: statements, assumptions, checks, verdicts, counterexamples."""

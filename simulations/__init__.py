@@ -1,0 +1,1 @@
+"""Experiments that write rows: generators, exact samplers, sweeps, training."""

@@ -1,0 +1,1 @@
+"""The mathematics of SON-GOKU and its reference scheduler: pure functions, no files, no plots."""
