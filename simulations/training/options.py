@@ -1,0 +1,122 @@
+"""Every setting of a traced training run, with its default and its check."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from songoku_theory.errors import InvalidInputError, unknown_name
+from songoku_theory.validation import check_beta, check_period, check_tau
+
+__all__ = ["TraceOptions"]
+
+# Spelt out rather than imported from the scheduler: they are this command's promise to its user.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "ema": ("carried", "windowed"),
+    "ema_at_refresh": ("carry", "reset"),
+    "observe_tasks": ("active", "all"),
+    "phase": ("global", "restart", "carried"),
+    "probe": ("none", "required"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """Settings of one run. All of them are parameters of the experiment ``trace``.
+
+    Attributes
+    ----------
+    dataset : str
+        A name from `simulations.training.datasets`.
+    seed : int
+        >= 0. Runs with the same data set and seed share their split, their permuted labels, their
+        initial weights and their batches, whatever the other settings are.
+    steps : int
+        T >= 1.
+    refresh_period : int
+        R >= 1, in steps.
+    tau : float
+        In [0, 1]. 1 means no conflicts: every task at every step, the usual summed update.
+    beta : float
+        In [0, 1).
+    batch_size : int
+        Examples in each task's own sub-batch at each step (eq. 7); >= 1.
+    width : int
+        Hidden units of the shared trunk; >= 1.
+    lr : float
+        Step size of plain SGD (eq. 6); > 0.
+    warm_up, anneal_steps : int
+        Steps with tau = 1, then steps of log-annealing to `tau` (section 4.4.2); >= 0.
+    ema, ema_at_refresh, observe_tasks, phase, probe, heuristic : str
+        The scheduler's options of the same names.
+    """
+
+    dataset: str = "digits"
+    seed: int = 0
+    steps: int = 1000
+    refresh_period: int = 50
+    tau: float = 0.1
+    beta: float = 0.9
+    batch_size: int = 64
+    width: int = 16
+    lr: float = 0.1
+    warm_up: int = 0
+    anneal_steps: int = 0
+    ema: str = "carried"
+    ema_at_refresh: str = "carry"
+    observe_tasks: str = "active"
+    phase: str = "global"
+    probe: str = "required"
+    heuristic: str = "welsh_powell"
+
+    def check(self) -> TraceOptions:
+        """Return these options unchanged, or raise for the first one that is out of range.
+
+        Raises
+        ------
+        UnknownNameError
+            For a name that nothing answers to; names the nearest.
+        InvalidInputError
+            For a number out of its range.
+
+        Examples
+        --------
+        >>> TraceOptions(tau=0.2).check().tau
+        0.2
+        >>> TraceOptions(width=0).check()
+        Traceback (most recent call last):
+        ...
+        songoku_theory.errors.InvalidInputError: width should be a whole number >= 1 ...
+        """
+        from simulations.training.datasets import available_datasets
+        from songoku_theory.coloring import available_colorings
+
+        if self.dataset not in available_datasets():
+            raise unknown_name("dataset", self.dataset, available_datasets())
+        check_tau(self.tau)
+        check_beta(self.beta)
+        check_period(self.refresh_period)
+        self._check_count("steps", 1, "nothing would be trained")
+        self._check_count("batch_size", 1, "examples in a task's sub-batch")
+        self._check_count("width", 1, "hidden units of the shared trunk")
+        for name in ("seed", "warm_up", "anneal_steps"):
+            self._check_count(name, 0, "0 is the default")
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise InvalidInputError(f"lr should be a finite number > 0; found {self.lr!r}.")
+        for name, valid in CHOICES.items():
+            if getattr(self, name) not in valid:
+                raise unknown_name(f"{name} option", str(getattr(self, name)), valid)
+        if self.heuristic not in available_colorings():
+            raise unknown_name("coloring heuristic", self.heuristic, available_colorings())
+        return self
+
+    def as_params(self) -> dict[str, int | float | str]:
+        """Return the settings by name, as the experiment's parameters."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def _check_count(self, name: str, low: int, meaning: str) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise InvalidInputError(
+                f"{name} should be a whole number >= {low} ({meaning}); found {value!r}."
+            )
