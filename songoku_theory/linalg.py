@@ -13,7 +13,7 @@ from songoku_theory.validation import check_gradients, check_norm_floor
 __all__ = ["Cosines", "check_gram", "cosines", "gram", "project_to_simplex"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cosines:
     """Pairwise cosines and which tasks they are defined for.
 
