@@ -1,0 +1,78 @@
+"""What goes into a figure function and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.figure import Figure
+
+    from paper_figures.engine.ledger_file import Ledger
+    from paper_figures.engine.style import Style
+
+__all__ = ["FigureInput", "Picture"]
+
+KEYS_IN_CAPTION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FigureInput:
+    """Everything that a figure function may look at.
+
+    Parameters
+    ----------
+    rows : mapping of str to polars.DataFrame
+        One frame an experiment in the figure's ``needs``, as the store's reader gives it:
+        ``key``, the cell's parameters, the experiment's columns.
+    ledger : dict or None
+        The ledger file, when the figure's ``needs`` name it.
+    style : Style
+        Widths and sizes to draw at.
+    """
+
+    rows: Mapping[str, pl.DataFrame]
+    ledger: Ledger | None
+    style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn figure with everything that a reader needs to trust it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn, not yet saved.
+    data : polars.DataFrame
+        Exactly what is drawn, one row a mark; it becomes the CSV.
+    caption : str
+        What is shown, in whole sentences.
+    n : str
+        What was counted, e.g. ``"2,000 trials a point"``.
+    interval : str
+        What bands and bars mean, e.g. ``"exact (Clopper-Pearson) 95%"``; ``"none: ..."`` with
+        the reason where nothing is random.
+    keys : tuple of str
+        The keys of the stored cells that were drawn.
+    """
+
+    figure: Figure
+    data: pl.DataFrame
+    caption: str
+    n: str
+    interval: str
+    keys: tuple[str, ...] = ()
+
+    def full_caption(self, claims: tuple[str, ...]) -> str:
+        """Join the caption with its n, interval, claims and keys: one text, fit for a paper."""
+        parts = [self.caption, f"n: {self.n}.", f"Intervals: {self.interval}."]
+        if claims:
+            parts.append(f"Claims: {', '.join(claims)}.")
+        if self.keys:
+            shown = ", ".join(key[:12] for key in self.keys[:KEYS_IN_CAPTION])
+            more = len(self.keys) - KEYS_IN_CAPTION
+            parts.append(f"Stored cells: {shown}{f' and {more} more' if more > 0 else ''}.")
+        return " ".join(parts)

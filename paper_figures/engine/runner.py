@@ -1,0 +1,167 @@
+"""Draw figures into files: PDF, PNG, CSV of what is drawn, JSON with caption and origin.
+
+The runner reads the store and the ledger and writes files. It never runs an experiment: where
+rows are missing it says which command makes them, and goes on with the next figure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from paper_figures.engine.files import make_folder, write_whole
+from paper_figures.engine.picture import FigureInput, Picture
+from paper_figures.engine.registry import FigureSpec
+from paper_figures.engine.source_rows import MissingRowsError, Sources
+from paper_figures.engine.style import Style, applied
+from songoku_theory.errors import InvalidInputError, SongokuError
+from songoku_theory.provenance import provenance
+
+__all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "render"]
+
+FIGURE_SCHEMA = 1
+PNG_DPI = 240
+DIGITS = 10
+"""Significant digits in the CSV: more than a plot shows, fewer than differ between CPUs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What became of one figure.
+
+    ``status`` is ``"drawn"``, ``"missing"`` (rows or ledger are not there) or ``"failed"``;
+    ``message`` says why, and what to do.
+    """
+
+    name: str
+    status: Literal["drawn", "missing", "failed"]
+    message: str
+    files: tuple[Path, ...] = ()
+
+
+def draw_all(
+    specs: Iterable[FigureSpec], sources: Sources, out: Path, style: Style
+) -> Iterator[Drawn]:
+    """Draw each figure in turn; one that can't be drawn does not stop the others.
+
+    Parameters
+    ----------
+    specs : iterable of FigureSpec
+        From :func:`paper_figures.engine.registry.available_figures`.
+    sources : Sources
+        Store and ledger.
+    out : Path
+        The folder for the files; it is made if it is not there.
+    style : Style
+        The page.
+
+    Yields
+    ------
+    Drawn
+        One a figure, as soon as it is done.
+    """
+    make_folder(out)
+    for spec in specs:
+        try:
+            yield draw(spec, sources, out, style)
+        except MissingRowsError as error:
+            yield Drawn(spec.name, "missing", str(error))
+        except SongokuError as error:
+            yield Drawn(spec.name, "failed", str(error))
+        except Exception as error:  # noqa: BLE001 - a plugged-in figure may fail in any way; it is told
+            where = f"{type(error).__name__} in {spec.source}: {error}"
+            yield Drawn(spec.name, "failed", where)
+
+
+def draw(spec: FigureSpec, sources: Sources, out: Path, style: Style) -> Drawn:
+    """Draw one figure and write its four files, all or none.
+
+    Raises
+    ------
+    MissingRowsError
+        If its rows are not stored.
+    InvalidInputError
+        If the rows can't be drawn or the files can't be written.
+    """
+    rows, ledger = sources.fetch(spec)
+    contents = render(spec, FigureInput(rows, ledger, style))
+    digest = _digest(sources.ledger) if spec.needs_ledger else None
+    metadata = {**contents.metadata, "ledger_sha256": digest, "provenance": provenance()}
+    files = {
+        out / f"{spec.name}.pdf": contents.pdf,
+        out / f"{spec.name}.png": contents.png,
+        out / f"{spec.name}.csv": contents.csv,
+        # Last, because the report takes a figure for complete once its JSON is there.
+        out / f"{spec.name}.json": (json.dumps(metadata, indent=1, sort_keys=True) + "\n").encode(),
+    }
+    for path, content in files.items():
+        write_whole(path, content)
+    return Drawn(spec.name, "drawn", f"{len(contents.metadata['keys'])} cells", tuple(files))
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """A figure's files in memory."""
+
+    pdf: bytes
+    png: bytes
+    csv: bytes
+    metadata: dict[str, Any]
+
+
+def render(spec: FigureSpec, given: FigureInput) -> _Contents:
+    """Draw a figure in memory: the same input gives the same bytes.
+
+    Raises
+    ------
+    InvalidInputError
+        If the figure has no data.
+    """
+    with applied(given.style):
+        picture = spec.draw(given)
+        if picture.data.is_empty():
+            raise InvalidInputError(f"figure {spec.name!r} drew no data: its CSV would be empty.")
+        # No date, no library version: files differ only where the picture does.
+        pdf = _saved(picture, "pdf", {"CreationDate": None, "Producer": None, "Creator": None})
+        png = _saved(picture, "png", {"Software": None})
+    return _Contents(pdf, png, _csv(picture.data), _metadata(spec, picture, given.style))
+
+
+def _saved(picture: Picture, kind: str, metadata: dict[str, None]) -> bytes:
+    stream = io.BytesIO()
+    picture.figure.savefig(stream, format=kind, dpi=PNG_DPI, metadata=metadata)
+    return stream.getvalue()
+
+
+def _csv(data: pl.DataFrame) -> bytes:
+    floats = pl.selectors.float()
+    text: str = data.with_columns(floats.round_sig_figs(DIGITS)).write_csv()
+    return text.encode("utf-8")
+
+
+def _metadata(spec: FigureSpec, picture: Picture, style: Style) -> dict[str, Any]:
+    return {
+        "schema": FIGURE_SCHEMA,
+        "name": spec.name,
+        "title": spec.title,
+        "caption": picture.full_caption(spec.claims),
+        "n": picture.n,
+        "interval": picture.interval,
+        "claims": list(spec.claims),
+        "keys": list(picture.keys),
+        "needs": [{"experiment": n.experiment, "command": n.command} for n in spec.needs],
+        "source": spec.source,
+        "style": style.name,
+        "drawn_rows": picture.data.height,
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
