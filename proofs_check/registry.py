@@ -16,9 +16,33 @@ from proofs_check import claims as _claims_package
 from proofs_check.model import Claim
 from songoku_theory.errors import InvalidInputError, unknown_name
 
-__all__ = ["ENTRY_POINT_GROUP", "all_claims", "collect", "families", "get_claim", "select"]
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "all_claims",
+    "collect",
+    "families",
+    "get_claim",
+    "select",
+    "shipped_ids",
+]
 
 ENTRY_POINT_GROUP = "songoku.claims"
+
+
+@cache
+def _shipped() -> tuple[Claim, ...]:
+    found: list[Claim] = []
+    for module_info in sorted(pkgutil.iter_modules(_claims_package.__path__), key=lambda m: m.name):
+        if module_info.name.startswith("_"):
+            continue
+        name = f"{_claims_package.__name__}.{module_info.name}"
+        found.extend(_claims_of(getattr(importlib.import_module(name), "CLAIMS", None), name))
+    return tuple(found)
+
+
+def shipped_ids() -> tuple[str, ...]:
+    """Return the ids of this project's own claims, without those of users' packages."""
+    return tuple(claim.id for claim in _shipped())
 
 
 @cache
@@ -35,12 +59,7 @@ def all_claims() -> tuple[Claim, ...]:
         If a module has no ``CLAIMS``, or the claims as a whole are inconsistent
         (:func:`collect`).
     """
-    found: list[Claim] = []
-    for module_info in sorted(pkgutil.iter_modules(_claims_package.__path__), key=lambda m: m.name):
-        if module_info.name.startswith("_"):
-            continue
-        name = f"{_claims_package.__name__}.{module_info.name}"
-        found.extend(_claims_of(getattr(importlib.import_module(name), "CLAIMS", None), name))
+    found = list(_shipped())
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name):
         found.extend(_claims_of(point.load(), point.value))
     return collect(found)
