@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import click
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
@@ -42,9 +41,8 @@ _PIPE_WIDTH = 110
 
 def console() -> Console:
     """Return a console on the command's standard output, wide enough for tables in a pipe."""
-    stream = click.get_text_stream("stdout")
-    out = Console(file=stream, highlight=False)
-    return out if out.is_terminal else Console(file=stream, width=_PIPE_WIDTH, highlight=False)
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(width=_PIPE_WIDTH, highlight=False)
 
 
 def status_of(
