@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from simulations.training.options import CHOICES, TraceOptions
+from simulations.training.options import CHOICES, DOCS, TraceOptions
 
 __all__ = ["trace"]
 
-_DEFAULT = TraceOptions()
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_DEFAULTS = TraceOptions().as_params()
+
+
+def _option(flag: str, name: str) -> Callable[[_Command], _Command]:
+    """One setting of the run: its type, default, choices and help stand in `TraceOptions`."""
+    default = _DEFAULTS[name]
+    type_ = click.Choice(CHOICES[name]) if name in CHOICES else type(default)
+    return click.option(flag, name, type=type_, default=default, show_default=True, help=DOCS[name])
 
 
 @click.command(
@@ -22,67 +33,23 @@ Examples:
 
 A run that is already in the store is not trained again; its summary is shown."""
 )
-@click.option("--dataset", default=_DEFAULT.dataset, show_default=True, help="What to train on.")
-@click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps, T.")
-@click.option(
-    "--seed", type=int, default=_DEFAULT.seed, show_default=True,
-    help="Fixes the split, permuted labels, initial weights and batches.",
-)  # fmt: skip
-@click.option(
-    "--tau", type=float, default=_DEFAULT.tau, show_default=True,
-    help="Conflict threshold in [0, 1]: two tasks conflict when their cosine is below -tau. "
-    "1 trains every task at every step.",
-)  # fmt: skip
-@click.option(
-    "--beta", type=float, default=_DEFAULT.beta, show_default=True,
-    help="EMA parameter in [0, 1).",
-)  # fmt: skip
-@click.option(
-    "--refresh", "refresh_period", type=int, default=_DEFAULT.refresh_period, show_default=True,
-    help="Refresh period R, in steps.",
-)  # fmt: skip
-@click.option(
-    "--width", type=int, default=_DEFAULT.width, show_default=True,
-    help="Hidden units of the shared trunk; fewer units, more conflict.",
-)  # fmt: skip
-@click.option(
-    "--batch-size", type=int, default=_DEFAULT.batch_size, show_default=True,
-    help="Examples a task sees at each step.",
-)  # fmt: skip
-@click.option("--lr", type=float, default=_DEFAULT.lr, show_default=True, help="SGD's step size.")
-@click.option(
-    "--warm-up", type=int, default=_DEFAULT.warm_up, show_default=True,
-    help="Steps with tau = 1 at the start.",
-)  # fmt: skip
-@click.option(
-    "--anneal-steps", type=int, default=_DEFAULT.anneal_steps, show_default=True,
-    help="Steps over which tau then falls to --tau.",
-)  # fmt: skip
-@click.option(
-    "--ema", type=click.Choice(CHOICES["ema"]), default=_DEFAULT.ema, show_default=True,
-    help="Equation 8, or normalised inside the window (18).",
-)  # fmt: skip
-@click.option(
-    "--ema-at-refresh", type=click.Choice(CHOICES["ema_at_refresh"]),
-    default=_DEFAULT.ema_at_refresh, show_default=True,
-    help="Keep the averages at a refresh, or start them anew.",
-)  # fmt: skip
-@click.option(
-    "--observe-tasks", type=click.Choice(CHOICES["observe_tasks"]),
-    default=_DEFAULT.observe_tasks, show_default=True,
-    help="Whose gradients enter the averages at each step; 'all' computes every loss each step.",
-)  # fmt: skip
-@click.option(
-    "--phase", type=click.Choice(CHOICES["phase"]), default=_DEFAULT.phase, show_default=True,
-    help="Which class runs first after a refresh.",
-)  # fmt: skip
-@click.option(
-    "--probe", type=click.Choice(CHOICES["probe"]), default=_DEFAULT.probe, show_default=True,
-    help="At a refresh, take a fresh gradient of every task first, or not.",
-)  # fmt: skip
-@click.option(
-    "--heuristic", default=_DEFAULT.heuristic, show_default=True, help="Colouring heuristic."
-)
+@_option("--dataset", "dataset")
+@_option("--steps", "steps")
+@_option("--seed", "seed")
+@_option("--tau", "tau")
+@_option("--beta", "beta")
+@_option("--refresh", "refresh_period")
+@_option("--width", "width")
+@_option("--batch-size", "batch_size")
+@_option("--lr", "lr")
+@_option("--warm-up", "warm_up")
+@_option("--anneal-steps", "anneal_steps")
+@_option("--heuristic", "heuristic")
+@_option("--ema", "ema")
+@_option("--ema-at-refresh", "ema_at_refresh")
+@_option("--observe-tasks", "observe_tasks")
+@_option("--phase", "phase")
+@_option("--probe", "probe")
 @click.option(
     "--store", type=click.Path(dir_okay=False, path_type=Path), envvar="SONGOKU_STORE",
     default=Path("runs/store.sqlite"), show_default=True, show_envvar=True,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.validation import check_beta, check_period, check_tau
 
-__all__ = ["TraceOptions"]
+__all__ = ["CHOICES", "DOCS", "TraceOptions"]
 
 # Spelt out rather than imported from the scheduler: they are this command's promise to its user.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -20,45 +20,44 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
+DOCS: dict[str, str] = {
+    "dataset": "What to train on.",
+    "seed": "Fixes split, permuted labels, initial weights and batches, whatever else is chosen.",
+    "steps": "Training steps, T.",
+    "refresh_period": "Steps from one refresh to the next, R.",
+    "tau": "Conflict threshold in [0, 1]: two tasks conflict when their cosine is below -tau. "
+    "1 trains every task at every step.",
+    "beta": "EMA parameter in [0, 1).",
+    "batch_size": "Examples in each task's own sub-batch.",
+    "width": "Hidden units of the shared trunk; fewer units, more conflict.",
+    "lr": "Step size of plain SGD.",
+    "warm_up": "First steps with tau = 1.",
+    "anneal_steps": "Steps over which tau then falls to its value.",
+    "ema": "Averages as the recursion of eq. 8, or normalised (eq. 18).",
+    "ema_at_refresh": "Go on with the averages at a refresh, or start them anew.",
+    "observe_tasks": "Whose gradients enter the averages; 'all' computes every loss at each step.",
+    "phase": "Where the cycle of classes stands after a refresh.",
+    "probe": "Whether a refresh takes a fresh gradient of every task first.",
+    "heuristic": "Colouring heuristic.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TraceOptions:
-    """Settings of one run. All of them are parameters of the experiment ``trace``.
+    """Settings of one run: the parameters of the experiment ``trace``. `DOCS` says what each is.
 
-    Attributes
-    ----------
-    dataset : str
-        A name from `simulations.training.datasets`.
-    seed : int
-        >= 0. Runs with the same data set and seed share their split, their permuted labels, their
-        initial weights and their batches, whatever the other settings are.
-    steps : int
-        T >= 1.
-    refresh_period : int
-        R >= 1, in steps.
-    tau : float
-        In [0, 1]. 1 means no conflicts: every task at every step, the usual summed update.
-    beta : float
-        In [0, 1).
-    batch_size : int
-        Examples in each task's own sub-batch at each step (eq. 7); >= 1.
-    width : int
-        Hidden units of the shared trunk; >= 1.
-    lr : float
-        Step size of plain SGD (eq. 6); > 0.
-    warm_up, anneal_steps : int
-        Steps with tau = 1, then steps of log-annealing to `tau` (section 4.4.2); >= 0.
-    ema, ema_at_refresh, observe_tasks, phase, probe, heuristic : str
-        The scheduler's options of the same names.
+    ``tau=1`` has no conflicts, so it is the usual summed update of every task at every step:
+    the baseline to compare with.
     """
 
     dataset: str = "digits"
     seed: int = 0
-    steps: int = 1000
+    steps: int = 1200
     refresh_period: int = 50
     tau: float = 0.1
     beta: float = 0.9
-    batch_size: int = 64
-    width: int = 16
+    batch_size: int = 128
+    width: int = 24
     lr: float = 0.1
     warm_up: int = 0
     anneal_steps: int = 0

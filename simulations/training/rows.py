@@ -1,0 +1,160 @@
+"""What a traced run records, as rows of one long table.
+
+============== ======================================================= ==================
+kind           one row for                                             columns that it uses
+============== ======================================================= ==================
+provenance     the run                                                 label: EXACT, NEAR or SYNTH
+data           the run                                                 label: what it is
+task_name      each task                                               i, label
+task_about     each task                                               i, label
+chance         each task: its metric without looking at the input      i, value
+tau            each round: the threshold in force                      refresh, step, value
+class          each round and task: its colour                         refresh, step, i, value
+cosine         each refresh and pair i < j: EMA cosine                 refresh, step, i, j, value
+edge           each refresh and pair i < j: 1 in conflict, else 0      refresh, step, i, j, value
+norm           each refresh and task: norm of its EMA                  refresh, step, i, value
+n_eff          each refresh and task: gradients' worth in its EMA      refresh, step, i, value
+active         each step and active task                               step, i, value (1)
+loss           each step and loss that was computed for it             step, i, value
+gap            each task: most steps from one update to its next       i, value
+updates        each task: number of updates                            i, value
+metric         each task, on test examples at the end                  i, value, label
+train_metric   each task, on training examples at the end              i, value, label
+============== ======================================================= ==================
+
+`refresh` 0 is the start, where every task is in one class and there is no graph; refresh r is
+the r-th refresh. `step` of a refresh is the first step that its classes rule. Where a column says
+nothing, it is -1 (`refresh`, `step`, `i`, `j`) or missing (`value`, `label`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.sweep.experiment import Row
+from songoku_theory.linalg import cosines, gram
+from songoku_theory.schedule import update_gaps
+from songoku_theory.scheduler import (
+    SchedulerConfig,
+    SchedulerState,
+    effective_samples,
+    smoothed_gradients,
+)
+
+if TYPE_CHECKING:  # they need torch; the list of experiments, which reads COLUMNS, must not
+    from simulations.training.datasets.base import Dataset
+    from simulations.training.loop import TrainingStep
+    from simulations.training.tasks import Task
+
+__all__ = ["COLUMNS", "gap_rows", "metric_rows", "refresh_rows", "step_rows", "task_rows"]
+
+COLUMNS: dict[str, type] = {
+    "kind": str,
+    "refresh": int,
+    "step": int,
+    "i": int,
+    "j": int,
+    "value": float,
+    "label": str,
+}
+
+
+def _row(
+    kind: str,
+    *,
+    refresh: int = -1,
+    step: int = -1,
+    i: int = -1,
+    j: int = -1,
+    value: float | None = None,
+    label: str | None = None,
+) -> Row:
+    return {
+        "kind": kind,
+        "refresh": refresh,
+        "step": step,
+        "i": i,
+        "j": j,
+        "value": None if value is None else float(value),
+        "label": label,
+    }
+
+
+def task_rows(dataset: Dataset, tasks: Sequence[Task]) -> list[Row]:
+    """Return the rows that say what was trained on what."""
+    rows = [
+        _row("provenance", label=dataset.provenance.value),
+        _row("data", label=dataset.doc),
+    ]
+    for i, task in enumerate(tasks):
+        rows.append(_row("task_name", i=i, label=task.name))
+        rows.append(_row("task_about", i=i, label=task.doc))
+        rows.append(_row("chance", i=i, value=task.chance, label=task.metric_name))
+    return rows
+
+
+def step_rows(step: TrainingStep) -> list[Row]:
+    """Return the rows of one step: who was active, and every loss computed for it."""
+    return [_row("active", step=step.index, i=i, value=1.0) for i in step.active] + [
+        _row("loss", step=step.index, i=i, value=loss) for i, loss in sorted(step.losses.items())
+    ]
+
+
+def refresh_rows(config: SchedulerConfig, measured: SchedulerState | None) -> list[Row]:
+    """Return the rows of one round: threshold and classes, and what they were made from.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    measured : SchedulerState or None
+        After a refresh, with the averages that its graph was made from. None: the start.
+
+    Returns
+    -------
+    list of Row
+    """
+    if measured is None or measured.graph is None or measured.colors is None:
+        start = [_row("tau", refresh=0, step=0, value=1.0)]
+        return start + [
+            _row("class", refresh=0, step=0, i=i, value=0.0) for i in range(config.num_tasks)
+        ]
+    found = cosines(gram(smoothed_gradients(config, measured)), config.norm_floor)
+    samples = effective_samples(measured)
+    here = partial(_row, refresh=measured.round, step=measured.step)
+    rows = [here("tau", value=measured.tau)]
+    for i in range(config.num_tasks):
+        rows.append(here("class", i=i, value=measured.colors[i]))
+        rows.append(here("norm", i=i, value=found.norms[i]))
+        rows.append(here("n_eff", i=i, value=samples[i]))
+        for j in range(i + 1, config.num_tasks):
+            rows.append(here("cosine", i=i, j=j, value=found.values[i, j]))
+            rows.append(here("edge", i=i, j=j, value=measured.graph.adjacency[i, j]))
+    return rows
+
+
+def gap_rows(active: NDArray[np.bool_]) -> list[Row]:
+    """Return each task's largest gap and number of updates.
+
+    Parameters
+    ----------
+    active : ndarray of bool, shape (T, K)
+    """
+    report = update_gaps(active)
+    rows: list[Row] = []
+    for i in range(active.shape[1]):
+        rows.append(_row("gap", i=i, value=report.max_gap[i]))
+        rows.append(_row("updates", i=i, value=report.counts[i]))
+    return rows
+
+
+def metric_rows(kind: str, tasks: Sequence[Task], values: Sequence[float]) -> list[Row]:
+    """Return each task's metric."""
+    return [
+        _row(kind, i=i, value=value, label=task.metric_name)
+        for i, (task, value) in enumerate(zip(tasks, values, strict=True))
+    ]
