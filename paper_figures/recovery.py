@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -64,7 +66,7 @@ def draw(given: FigureInput) -> Picture:
     budgets = _budgets(measured, constants, found.setting)
 
     fig = Figure(figsize=(style.full, 3.7 * style.scale))
-    upper, lower = fig.subfigures(2, 1, height_ratios=(1.15, 1))
+    upper, lower = fig.subfigures(2, 1, height_ratios=(1.15, 1), squeeze=False).ravel()
     axes = upper.subplots(1, len(dims), sharey=True, squeeze=False)[0]
     for dim, axis in zip(dims, axes, strict=True):
         _draw_dim(axis, pl.concat([bounds, measured]).filter(pl.col("dim") == dim), style)
@@ -107,7 +109,7 @@ def _measured(points: pl.DataFrame) -> pl.DataFrame:
         )
         for what in ("graph", "partition")
     ]
-    return pl.concat(frames).cast(dict(SCHEMA))
+    return pl.concat(frames).cast(pl.Schema(SCHEMA))
 
 
 def _bounds(measured: pl.DataFrame, constants: dict[int, float], setting: Setting) -> pl.DataFrame:
@@ -132,7 +134,7 @@ def _bounds(measured: pl.DataFrame, constants: dict[int, float], setting: Settin
 def _budgets(measured: pl.DataFrame, constants: dict[int, float], setting: Setting) -> pl.DataFrame:
     """Find, for each dimension, the n_eff that is enough for P = LEVEL: measured and bounded."""
     rows: list[tuple[str, str, int, float | None, float | None, float | None]] = []
-    paper = enough(lambda n_eff: paper_failure(n_eff, setting, 1.0), 1 - LEVEL)
+    paper = enough(partial(paper_failure, setting=setting, constant=1.0), 1 - LEVEL)
     for dim in constants:
         mine = measured.filter(pl.col("dim") == dim, pl.col("line") == "graph")
         for method in sorted(set(mine["method"])):
@@ -141,7 +143,7 @@ def _budgets(measured: pl.DataFrame, constants: dict[int, float], setting: Setti
         rows.append(("paper, C = 1", "bound", dim, paper, None, None))
         if paper is not None and max(constants.values()) > 0:
             rows.append(("paper", "bound", dim, paper * max(constants.values()), None, None))
-        sharper = enough(lambda n_eff, d=dim: sharper_failure(n_eff, d, setting), 1 - LEVEL)
+        sharper = enough(partial(sharper_failure, dim=dim, setting=setting), 1 - LEVEL)
         rows.append(("dimension-aware", "bound", dim, sharper, None, None))
     columns = ("line", "method", "dim", "n_eff", "low", "high")
     frame = pl.DataFrame(rows, schema={name: SCHEMA[name] for name in columns}, orient="row")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib.style
 from matplotlib import rc_context
@@ -107,5 +108,6 @@ def get_style(name: str) -> Style:
 @contextmanager
 def applied(style: Style) -> Iterator[None]:
     """Draw and save within this page style; matplotlib's settings are restored afterwards."""
-    with rc_context(), matplotlib.style.context(["default", STYLE_FILE]), rc_context(style.rc()):
+    settings: Any = style.rc()
+    with matplotlib.style.context(["default", STYLE_FILE]), rc_context(settings):
         yield
