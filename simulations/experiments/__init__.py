@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from simulations.sweep.experiment import Experiment
-from songoku_theory.errors import InvalidInputError, unknown_name
+from songoku_theory.errors import DependencyMissingError, InvalidInputError, unknown_name
 
 __all__ = ["ENTRY_POINT_GROUP", "available_experiments", "get_experiment"]
 
@@ -28,6 +28,15 @@ def _built_in() -> list[str]:
 
 def _plugged() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _load(name: str) -> tuple[str, object]:
+    """Return where an experiment is declared, and what stands there."""
+    if name in _built_in():
+        module = f"{__name__}.{name}"
+        return f"{module}:EXPERIMENT", getattr(import_module(module), "EXPERIMENT", None)
+    point = _plugged()[name]
+    return f"entry point {point.value} (group {ENTRY_POINT_GROUP})", point.load()
 
 
 def available_experiments() -> list[str]:
@@ -52,15 +61,18 @@ def get_experiment(name: str) -> Experiment:
         When there is none of that name; names the nearest.
     InvalidInputError
         When what is found there is not an `Experiment` of that name.
+    DependencyMissingError
+        When it can't be imported.
     """
-    if name in _built_in():
-        where = f"{__name__}.{name}:EXPERIMENT"
-        found = getattr(import_module(f"{__name__}.{name}"), "EXPERIMENT", None)
-    elif (point := _plugged().get(name)) is not None:
-        where = f"entry point {point.value} (group {ENTRY_POINT_GROUP})"
-        found = point.load()
-    else:
+    if name not in available_experiments():
         raise unknown_name("experiment", name, available_experiments())
+    try:
+        where, found = _load(name)
+    except ImportError as error:
+        raise DependencyMissingError(
+            f"experiment {name!r} can't be imported: {error}. If a package is missing, install "
+            f"everything with: pip install 'songoku[all]'"
+        ) from error
     if not isinstance(found, Experiment) or found.name != name:
         what = f"one named {found.name!r}" if isinstance(found, Experiment) else repr(found)
         raise InvalidInputError(f"{where} should be an Experiment named {name!r}; found {what}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 from simulations.sweep.engine import Engine
@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.2
 _STRIKES = 2
 
 
-def stream(tasks: Iterable[Task], engine: Engine) -> Iterator[Outcome | None]:
+def stream(tasks: Iterable[Task], engine: Engine) -> Generator[Outcome | None, None, None]:
     """Run tasks on an engine and yield each outcome as soon as it is there.
 
     At most twice as many tasks as workers are under way, so little is lost when everything stops

@@ -30,7 +30,16 @@ from songoku_theory.storage.schema import (
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["experiments", "open_read_only", "read_cells", "read_rows"]
+__all__ = [
+    "check_header",
+    "check_identity",
+    "connect_read_only",
+    "experiments",
+    "open_read_only",
+    "param_types",
+    "read_cells",
+    "read_rows",
+]
 
 StorePath = str | os.PathLike[str]
 
@@ -57,7 +66,7 @@ def open_read_only(path: StorePath) -> sqlite3.Connection:
     file = Path(path)
     check_header(file)
     with store_problems(file, "opening"):
-        connection = _connect(file)
+        connection = connect_read_only(file)
         try:
             check_identity(connection, file)
         except BaseException:
@@ -248,7 +257,22 @@ def read_rows(
     return pl.concat([repeated, rows], how="horizontal")
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def param_types(path: StorePath, experiment: str) -> dict[str, str]:
+    """Return the stored type (``int``, ``float``, ``str``, ``bool``) of each param.
+
+    Raises
+    ------
+    StoreError
+        When the store can't be read.
+    UnknownNameError
+        When the store has no finished cell of that experiment.
+    """
+    with closing(open_read_only(path)) as connection, store_problems(Path(path), "reading"):
+        types: dict[str, str] = _declaration(connection, path, experiment)[1]["params"]
+    return types
+
+
+def connect_read_only(file: Path) -> sqlite3.Connection:
     """Open read-only; fall back to `immutable` where SQLite can't keep its index of the log.
 
     A reader of a WAL store shares a small index file with the writer. In a folder where it may
@@ -274,6 +298,19 @@ def _finished(
     connection: sqlite3.Connection, path: StorePath, experiment: str
 ) -> tuple[dict[str, Any], list[tuple[str, str, str, str, int]]]:
     """Return the declaration and (key, params, digest, rows, number of rows) of each cell."""
+    version, declaration = _declaration(connection, path, experiment)
+    found = connection.execute(
+        f"SELECT key, params, digest, rows, num_rows FROM {CELLS} "
+        f"WHERE experiment = ? AND version = ? AND status = ?",
+        (experiment, version, DONE),
+    ).fetchall()
+    return declaration, found
+
+
+def _declaration(
+    connection: sqlite3.Connection, path: StorePath, experiment: str
+) -> tuple[int, dict[str, Any]]:
+    """Return the newest version that has finished cells, and what it declared."""
     (version,) = connection.execute(
         f"SELECT max(version) FROM {CELLS} WHERE experiment = ? AND status = ?",
         (experiment, DONE),
@@ -284,12 +321,7 @@ def _finished(
         f"SELECT declaration FROM {EXPERIMENTS} WHERE name = ? AND version = ?",
         (experiment, version),
     ).fetchone()
-    found = connection.execute(
-        f"SELECT key, params, digest, rows, num_rows FROM {CELLS} "
-        f"WHERE experiment = ? AND version = ? AND status = ?",
-        (experiment, version, DONE),
-    ).fetchall()
-    return json.loads(declaration), found
+    return version, json.loads(declaration)
 
 
 def _no_such_experiment(

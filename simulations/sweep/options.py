@@ -1,0 +1,28 @@
+"""Options that several sub-commands of ``songoku sweep`` share. Light: --help must be quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from songoku_theory.storage.schema import DEFAULT_STORE
+
+__all__ = ["store_option"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def store_option(function: _F) -> _F:
+    """Add ``--store PATH`` (or ``SONGOKU_STORE``)."""
+    return click.option(
+        "--store",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path(DEFAULT_STORE),
+        envvar="SONGOKU_STORE",
+        show_default=True,
+        show_envvar=True,
+        help="The file that holds the rows.",
+    )(function)
