@@ -48,6 +48,15 @@ class _PluggedGroup(click.Group):
             )
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:  # click itself compares with built-in names only
+            names = self.list_commands(ctx)
+            raise click.NoSuchCommand(error.command_name, possibilities=names, ctx=ctx) from error
+
 
 def _unavailable(name: str, point: EntryPoint, error: ImportError) -> click.Command:
     """Stand in for a command whose package lacks a dependency: listed, and clear when called."""
