@@ -98,8 +98,9 @@ class TraceOptions:
         self._check_count("steps", 1, "nothing would be trained")
         self._check_count("batch_size", 1, "examples in a task's sub-batch")
         self._check_count("width", 1, "hidden units of the shared trunk")
-        for name in ("seed", "warm_up", "anneal_steps"):
-            self._check_count(name, 0, "0 is the default")
+        self._check_count("seed", 0, "names the random streams")
+        self._check_count("warm_up", 0, "steps with tau = 1")
+        self._check_count("anneal_steps", 0, "steps from tau = 1 to its value")
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise InvalidInputError(f"lr should be a finite number > 0; found {self.lr!r}.")
         for name, valid in CHOICES.items():

@@ -98,16 +98,16 @@ class Digits:
             ),
             task(
                 "rotation", "turned", train_turns, test_turns, 4,
-                "quarter turns of a turned image",
+                "quarter turns of the image",
             ),
             task(
                 "any_angle", "turned", train_digit.repeat(4), test_digit.repeat(4), _CLASSES,
-                "which digit, of a turned image",
+                "which digit, image turned",
             ),
             task(
                 "permuted", "upright", permute_labels(train_digit, generator),
                 permute_labels(test_digit, generator), _CLASSES,
-                "digit labels handed out again at random (made up; memorisation only)",
+                "labels shuffled once (made up)",
             ),
         )  # fmt: skip
 
