@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from paper_figures._pipeline_data import drawn_data, letter, spans
 from paper_figures._trace_rows import NEED, Round, TracedRun, aligned_classes, read_run
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
@@ -24,18 +24,9 @@ CLASSES = tuple(
 INKS = ("white", "black", "black", "black", "black", "black", "black")
 BEFORE, AFTER = 24, 76
 """Steps of the timeline, counted from the chosen refresh."""
+MOST_TICKS = 28
 MOST_NUMBERS = 10
 """The largest number of tasks for which the matrix has its numbers written in."""
-
-SCHEMA = {
-    "panel": pl.String,
-    "refresh": pl.Int64,
-    "step": pl.Int64,
-    "task": pl.String,
-    "other": pl.String,
-    "value": pl.Float64,
-    "class": pl.String,
-}
 
 
 @figure(
@@ -64,15 +55,9 @@ def draw(given: FigureInput) -> Picture:
     _draw_classes(groups, colors, order, run, style)
     _draw_timeline(middle.subplots(), run, classes, order, (start, stop), style)
     _draw_rounds(bottom.subplots(), run, classes, order, place, style)
-    frames = (
-        _matrix_data(ruled, order, run),
-        _class_data(ruled, colors, order, run),
-        _timeline_data(run, classes, (start, stop)),
-        _rounds_data(run, classes, order),
-    )
     return Picture(
         figure=fig,
-        data=pl.concat(frames),
+        data=drawn_data(run, classes, place, order, (start, stop)),
         caption=_caption(run, ruled, colors, (start, stop)),
         n=f"1 run of {len(run.active):,} steps with {len(run.rounds) - 1} refreshes",
         interval="none: one run, recorded; nothing is estimated from it",
@@ -90,10 +75,6 @@ def _chosen(run: TracedRun) -> int:
     if not ruling:
         raise MissingRowsError(NEED, "No refresh of the stored run is followed by a step.")
     return max(ruling, key=lambda place: (run.rounds[place].conflicts, -place))
-
-
-def _letter(name: int) -> str:
-    return chr(ord("A") + name) if name < 26 else str(name + 1)
 
 
 def _color(name: int) -> str:
@@ -180,7 +161,7 @@ def _draw_classes(
             )
         )
         axis.text(
-            0.08, line + len(members) / 2, _letter(name), ha="center", va="center", color=_ink(name)
+            0.08, line + len(members) / 2, letter(name), ha="center", va="center", color=_ink(name)
         )
         for task in members:
             axis.text(0.21, line + 0.5, run.tasks[task], va="center", fontsize=style.small)
@@ -201,7 +182,7 @@ def _draw_timeline(
 ) -> None:
     start, stop = window
     for row, task in enumerate(order):
-        for place, first, last in _spans(run, window):
+        for place, first, last in spans(run, window):
             steps = [step for step in range(first, last) if run.active[step, task]]
             axis.broken_barh(
                 [(step - 0.5, 0.9) for step in steps],
@@ -227,16 +208,6 @@ def _draw_timeline(
     axis.set_title("(d) who trains when", pad=style.size * 1.5)
 
 
-def _spans(run: TracedRun, window: tuple[int, int]) -> list[tuple[int, int, int]]:
-    """Cut a window of steps at the refreshes: (round, first step, one past the last)."""
-    ends = [ruled.first_step for ruled in run.rounds[1:]] + [len(run.active)]
-    return [
-        (place, max(ruled.first_step, window[0]), min(end, window[1]))
-        for place, (ruled, end) in enumerate(zip(run.rounds, ends, strict=True))
-        if max(ruled.first_step, window[0]) < min(end, window[1])
-    ]
-
-
 def _draw_rounds(
     axis: Axes,
     run: TracedRun,
@@ -254,7 +225,7 @@ def _draw_rounds(
             axis.text(
                 column,
                 row,
-                _letter(name),
+                letter(name),
                 ha="center",
                 va="center_baseline",
                 color=_ink(name),
@@ -263,7 +234,7 @@ def _draw_rounds(
     outline = Rectangle((chosen - 0.5, -0.5), 1, len(order), fill=False, linewidth=1.6)
     outline.set_clip_on(False)
     axis.add_patch(outline)
-    every = max(1, -(-len(run.rounds) // 24))
+    every = -(-len(run.rounds) // MOST_TICKS)
     ticks = range(0, len(run.rounds), every)
     axis.set_xticks(
         ticks, [f"{place}\n{run.rounds[place].conflicts if place else '–'}" for place in ticks]
@@ -276,62 +247,6 @@ def _draw_rounds(
     axis.spines[:].set_visible(False)
     axis.set_xlabel("refresh (0 is the start), and below it how many pairs are in conflict")
     axis.set_title("(e) classes over the whole run; (a) to (c) show the outlined refresh")
-
-
-def _frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _matrix_data(ruled: Round, order: list[int], run: TracedRun) -> pl.DataFrame:
-    assert ruled.cosines is not None
-    assert ruled.edges is not None
-    rows: list[tuple[object, ...]] = []
-    for panel, values in (("a", ruled.cosines), ("b", ruled.edges)):
-        for place, one in enumerate(order):
-            rows += [
-                (panel, ruled.index, ruled.first_step, run.tasks[one], run.tasks[other],
-                 float(values[one, other]), None)
-                for other in order[place + 1 :]
-            ]  # fmt: skip
-    return _frame(rows)
-
-
-def _class_data(
-    ruled: Round, colors: NDArray[np.int64], order: list[int], run: TracedRun
-) -> pl.DataFrame:
-    return _frame(
-        [
-            ("c", ruled.index, ruled.first_step, run.tasks[task], None, None, _letter(colors[task]))
-            for task in order
-        ]
-    )
-
-
-def _timeline_data(
-    run: TracedRun, classes: tuple[NDArray[np.int64], ...], window: tuple[int, int]
-) -> pl.DataFrame:
-    rows: list[tuple[object, ...]] = []
-    for place, first, last in _spans(run, window):
-        for step in range(first, last):
-            rows += [
-                ("d", run.rounds[place].index, step, run.tasks[task], None, 1.0,
-                 _letter(classes[place][task]))
-                for task in np.flatnonzero(run.active[step])
-            ]  # fmt: skip
-    return _frame(rows)
-
-
-def _rounds_data(
-    run: TracedRun, classes: tuple[NDArray[np.int64], ...], order: list[int]
-) -> pl.DataFrame:
-    rows: list[tuple[object, ...]] = []
-    for ruled, names in zip(run.rounds, classes, strict=True):
-        rows += [
-            ("e", ruled.index, ruled.first_step, run.tasks[task], None, None, _letter(names[task]))
-            for task in order
-        ]
-        rows.append(("e", ruled.index, ruled.first_step, None, None, float(ruled.conflicts), None))
-    return _frame(rows)
 
 
 def _caption(

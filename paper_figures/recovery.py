@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from paper_figures._recovery_bounds import enough, least_constant, paper_failure, sharper_failure
 from paper_figures._recovery_rows import NEED, RecoveryPoints, Setting, select
@@ -72,7 +74,7 @@ def draw(given: FigureInput) -> Picture:
         _draw_dim(axis, pl.concat([bounds, measured]).filter(pl.col("dim") == dim), style)
         axis.set_title(f"d = {dim:,}   (C ≥ {constants[dim]:.2g})")
     axes[0].set(ylabel="(a)  P(recovered exactly)", ylim=(-0.03, 1.03))
-    axes[len(dims) // 2].set_xlabel("effective sample size $n_\\mathrm{eff}$")
+    upper.supxlabel("effective sample size $n_\\mathrm{eff}$", fontsize=style.size)
     left, right = lower.subplots(1, 2, width_ratios=(1.5, 1))
     _draw_budgets(left, budgets, dims, style)
     _draw_legend(right, max(constants.values()), style)
@@ -203,42 +205,43 @@ def _draw_budgets(axis: Axes, frame: pl.DataFrame, dims: list[int], style: Style
     for line, mark in (("paper, C = 1", ""), ("paper", ""), ("dimension-aware", "^")):
         part = frame.filter(pl.col("line") == line)
         axis.plot(part["dim"], part["n_eff"], marker=mark, **_look(line, style))  # type: ignore[arg-type]
+    look = {"color": LINES["graph"][0], "linestyle": "-", "linewidth": 2.2 * style.scale}
     shift = 1.06
     for method, side, fill in (("law", 1 / shift, LINES["graph"][0]), ("direct", shift, "white")):
         part = frame.filter(pl.col("line") == "graph", pl.col("method") == method)
         for dim, low, high in part.select("dim", "low", "high").iter_rows():
             ends = [end for end in (low, high) if end is not None]
-            axis.plot([dim * side] * len(ends), ends, color=LINES["graph"][0], linewidth=2.2)
-            if low is None and high is not None:
-                axis.plot(dim * side, high, marker="v", color=LINES["graph"][0])
-            elif high is None and low is not None:
-                axis.plot(dim * side, low, marker="^", color=LINES["graph"][0])
-            elif high is not None:
-                axis.plot(
-                    dim * side, high, marker="o", color=LINES["graph"][0], markerfacecolor=fill
-                )
+            axis.plot([dim * side] * len(ends), ends, **look)  # type: ignore[arg-type]
+            if ends:
+                mark = "v" if low is None else "^" if high is None else "o"
+                axis.plot(dim * side, ends[-1], mark, color=LINES["graph"][0], markerfacecolor=fill)
     axis.set(xscale="log", yscale="log", xlim=(dims[0] / 1.6, dims[-1] * 1.6))
     axis.set_xticks(dims, [f"{dim:,}" for dim in dims])
-    axis.minorticks_off()
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
     axis.set(xlabel="dimension d", ylabel=f"(b)  $n_\\mathrm{{eff}}$ enough for P = {LEVEL:g}")
 
 
 def _draw_legend(axis: Axes, largest: float, style: Style) -> None:
     labels = {
-        "graph": "graph recovered, exact law",
-        "partition": "partition recovered, exact law",
-        "paper": "paper's bound: (a) least C allowed there,\n(b) least C for all, "
-        + f"{largest:.2g}",
+        "graph": "conflict graph recovered",
+        "partition": "groups recovered",
         "paper, C = 1": "paper's bound at C = 1",
+        "paper": f"paper's bound, least C\n(in b: {largest:.2g}, the largest)",
         "dimension-aware": "bound that knows d",
     }
     handles = [Line2D([], [], **_look(line, style)) for line in labels]  # type: ignore[arg-type]
-    for line, mark in MARKS.items():
-        color = LINES[line][0]
-        handles.append(
-            Line2D([], [], linestyle="", marker=mark, color=color, markerfacecolor="white")
-        )
-    names = [*labels.values(), "graph, direct simulation", "partition, direct simulation"]
+    names = list(labels.values())
+    for name, fill in (
+        ("exact law (lines, bands)", LINES["graph"][0]),
+        ("direct simulation", "white"),
+    ):
+        mark = Line2D([], [], linestyle="", marker="o", color=LINES["graph"][0])
+        mark.set_markerfacecolor(fill)
+        handles.append(mark)
+        names.append(name)
     axis.axis("off")
     axis.legend(handles, names, loc="center", borderaxespad=0)
 
@@ -255,6 +258,12 @@ def _counted(measured: pl.DataFrame) -> str:
     return "; ".join(said)
 
 
+def _trend(constants: dict[int, float]) -> str:
+    ordered = [constants[dim] for dim in sorted(constants)]
+    grows = len(ordered) > 1 and all(b > a for a, b in pairwise(ordered))
+    return "; in these rows it grows with d" if grows else ""
+
+
 def _caption(found: RecoveryPoints, dims: list[int], constants: dict[int, float]) -> str:
     largest = max(constants.values())
     listed = ", ".join(f"{constants[dim]:.2g} at d = {dim:,}" for dim in dims)
@@ -269,8 +278,8 @@ def _caption(found: RecoveryPoints, dims: list[int], constants: dict[int, float]
         "1 - δ) has a constant C that the paper does not name: it is drawn at C = 1, to show its "
         "shape, and in each panel at the least C that no measured point contradicts (an upper "
         f"limit below the bound would): {listed}. A universal constant has to be at least the "
-        f"largest, {largest:.2g}. The dotted bound knows the dimension and needs no "
-        "constant; bounds are drawn where they say more than P >= 0. (b) The n_eff that is enough "
+        f"largest, {largest:.2g}{_trend(constants)}. The dotted bound knows the "
+        "dimension and needs no constant; bounds are drawn where they say more than P >= 0. (b) The n_eff that is enough "
         f"for P = {LEVEL:g}: measured (a bar from the last n_eff that surely is not enough to the "
         "first that surely is; a triangle where the sweep does not reach one end) and by each "
         f"bound.{rest}"
