@@ -25,13 +25,14 @@ def _option(flag: str, name: str) -> Callable[[_Command], _Command]:
 
 
 @click.command(
+    short_help="Train a small network on real data; record what the scheduler saw.",
     epilog="""\b
 Examples:
   songoku trace                       about ten seconds; then look at the summary
   songoku trace --tau 1               every task at every step, to compare with
   songoku trace --seed 3 --steps 2000 --refresh 25
 
-A run that is already in the store is not trained again; its summary is shown."""
+A run that is already in the store is not trained again; its summary is shown.""",
 )
 @_option("--dataset", "dataset")
 @_option("--steps", "steps")

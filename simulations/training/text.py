@@ -143,8 +143,8 @@ def _work(summary: Summary, options: TraceOptions) -> list[str]:
     tasks = len(summary.tasks)
     probes = tasks * len(summary.refreshes) if options.probe == "required" else 0
     return _wrapped(
-        f"Work: {summary.losses:,} losses with their gradients for steps, {probes:,} for probes; "
-        f"every task at every step would be {tasks * options.steps:,}."
+        f"Work: {summary.losses:,} gradients at steps and {probes:,} at probes; all tasks at every "
+        f"step would be {tasks * options.steps:,}."
     )
 
 
