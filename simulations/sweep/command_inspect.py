@@ -171,7 +171,8 @@ def _show_record(record: CellRecord, limit: int) -> None:
     )
     _table("params", ("param", "value"), ((n, str(v)) for n, v in record.params.items()))
     if record.rows is not None:
-        columns = decode_rows(record.rows)
+        stored = decode_rows(record.rows)
+        columns = {name: stored[name] for name in record.columns}
         lines = list(zip(*(column[:limit] for column in columns.values()), strict=True))
         _table(
             f"{record.num_rows} row{'s' if record.num_rows != 1 else ''}, digest {record.digest}"
@@ -235,7 +236,7 @@ def _table(title: str | None, head: Sequence[str], lines: Iterable[Sequence[str]
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD)
     for name in head:
         table.add_column(name, overflow="fold")
     for line in lines:
@@ -243,4 +244,6 @@ def _table(title: str | None, head: Sequence[str], lines: Iterable[Sequence[str]
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)
+    if title is not None:
+        console.print(Text(title, style="bold"))
     console.print(table)

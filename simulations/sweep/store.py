@@ -44,6 +44,7 @@ class StoreWriter:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._provenance: dict[str, int] = {}
+        self._is_new()  # refuses what is not a store before leaving a lock file beside it
         with ExitStack() as stack:
             with store_problems(self.path, "making"):
                 self.path.parent.mkdir(parents=True, exist_ok=True)

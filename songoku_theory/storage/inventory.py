@@ -11,7 +11,7 @@ from dataclasses import fields as dataclass_fields
 
 from songoku_theory.errors import InvalidInputError, UnknownNameError
 from songoku_theory.storage.codec import Scalar
-from songoku_theory.storage.schema import CELLS, DONE, FAILED, PROVENANCE
+from songoku_theory.storage.schema import CELLS, DONE, EXPERIMENTS, FAILED, PROVENANCE
 
 __all__ = [
     "CellRecord",
@@ -43,7 +43,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class CellRecord:
-    """Everything that is stored of one cell; its fields are those of the table ``cells``."""
+    """Everything that is stored of one cell; `columns` are the names of the rows' columns."""
 
     key: str
     experiment: str
@@ -57,6 +57,7 @@ class CellRecord:
     num_rows: int
     rows: str | None
     provenance: Mapping[str, object]
+    columns: tuple[str, ...]
 
 
 def summaries(connection: sqlite3.Connection) -> list[Summary]:
@@ -190,8 +191,9 @@ def read_cell(connection: sqlite3.Connection, key: str) -> CellRecord:
     """
     found = connection.execute(
         f"SELECT key, experiment, version, status, seconds, finished_at, params, error, digest, "
-        f"num_rows, rows, value FROM {CELLS} JOIN {PROVENANCE} ON provenance_id = id "
-        f"WHERE key = ?",
+        f"num_rows, rows, value, declaration FROM {CELLS} "
+        f"JOIN {PROVENANCE} ON provenance_id = id "
+        f"JOIN {EXPERIMENTS} USING (version) WHERE name = experiment AND key = ?",
         (key,),
     ).fetchone()
     if found is None:
@@ -201,6 +203,7 @@ def read_cell(connection: sqlite3.Connection, key: str) -> CellRecord:
     }
     fields["params"] = json.loads(fields["params"])
     fields["provenance"] = json.loads(fields["provenance"])
+    fields["columns"] = tuple(name for name, _ in json.loads(fields["columns"])["columns"])
     return CellRecord(**fields)
 
 
