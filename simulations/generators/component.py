@@ -10,6 +10,7 @@ from simulations.generators.blocks import BlockCosines
 from simulations.generators.checks import check_whole
 from simulations.generators.planted import (
     PlantedTasks,
+    check_cosines,
     check_margin,
     check_sizes,
     choose_cosines,
@@ -94,6 +95,8 @@ def plant_component(
     sizes = check_sizes(sizes)
     check_margin(tau, gamma)
     check_whole("camps", camps, 2, "one camp has no conflicts, so it would not be connected")
+    for name, value in (("within", within), ("between", between), ("across", across)):
+        check_cosines(name, [] if value is None else value)
     camp_sizes: list[int] = []
     owners: list[int] = []
     for component, size in enumerate(sizes):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from simulations.generators.blocks import BlockCosines
 from simulations.generators.planted import (
     PlantedTasks,
+    check_cosines,
     check_margin,
     check_sizes,
     choose_cosines,
@@ -112,11 +113,16 @@ def _per_group(within: float | Sequence[float], num_groups: int) -> tuple[float,
             f"within should be one number or one a group ({num_groups}); found shape "
             f"{values.shape}."
         )
+    check_cosines("within", values)
     return tuple(float(value) for value in values)
 
 
 def _per_pair(between: ArrayLike, num_groups: int) -> NDArray[np.float64]:
     values = np.asarray(between, dtype=np.float64)
+    apart = np.ones(values.shape, dtype=np.bool_)
+    if values.ndim == 2:
+        np.fill_diagonal(apart, False)
+    check_cosines("between", values[apart])
     if values.ndim == 0:
         return np.full((num_groups, num_groups), float(values))
     if values.shape != (num_groups, num_groups):

@@ -18,7 +18,15 @@ from songoku_theory.conflict import ConflictGraph
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.validation import check_tau
 
-__all__ = ["Model", "PlantedTasks", "check_margin", "check_sizes", "choose_cosines", "plant"]
+__all__ = [
+    "Model",
+    "PlantedTasks",
+    "check_cosines",
+    "check_margin",
+    "check_sizes",
+    "choose_cosines",
+    "plant",
+]
 
 Model = Literal["multipartite", "component"]
 
@@ -156,6 +164,20 @@ def check_margin(tau: float, gamma: float) -> None:
             f"gamma should lie strictly between 0 and 1 - tau = {1 - tau:g} (Assumption 1); found "
             f"gamma = {gamma}. Cosines below -(tau + gamma) must exist, so keep tau + gamma < 1."
         )
+
+
+def check_cosines(name: str, values: ArrayLike) -> None:
+    """Check wanted cosines: finite and in [-1, 1].
+
+    Raises
+    ------
+    InvalidInputError
+        When one is not.
+    """
+    for value in np.asarray(values, dtype=np.float64).ravel().tolist():
+        check_number(f"{name} cosine", value)
+        if abs(value) > 1:
+            raise InvalidInputError(f"{name} cosine should lie in [-1, 1]; found {value:g}.")
 
 
 def choose_cosines(
@@ -305,14 +327,6 @@ def _check_cosines_keep_margin(
     within = np.asarray(blocks.within)
     off_diagonal = ~np.eye(blocks.num_blocks, dtype=np.bool_)
     between = blocks.between
-    if not (np.isfinite(within).all() and np.isfinite(between[off_diagonal]).all()):
-        raise InvalidInputError("cosines should be finite; found a NaN or an infinity.")
-    if (np.abs(within) > 1).any() or (np.abs(between[off_diagonal]) > 1).any():
-        raise InvalidInputError(
-            f"cosines should lie in [-1, 1]; found within = {blocks.within}, between as low as "
-            f"{between[off_diagonal].min(initial=0.0):g} and as high as "
-            f"{between[off_diagonal].max(initial=0.0):g}."
-        )
     low, high = -(tau + gamma), -(tau - gamma)
     paired = np.asarray(blocks.sizes) >= 2
     if (within[paired] < high - SLACK).any():
