@@ -24,9 +24,12 @@ from songoku_theory.validation import check_beta, check_period
 __all__ = [
     "Convention",
     "WindowPlan",
+    "best_n_eff",
     "check_convention",
     "ema",
+    "ema_lag",
     "ema_weights",
+    "mean_noise_energy",
     "n_eff",
     "n_eff_limit",
     "n_eff_of_weights",
@@ -330,3 +333,122 @@ def plan_window(target: float) -> WindowPlan:
     while window > 1 and float(n_eff(window - 1, beta)) >= target:
         window -= 1
     return WindowPlan(window, beta, float(n_eff(window, beta)))
+
+
+def ema_lag(window: int, beta: float) -> float:
+    """Return how far the windowed EMA lies behind the end of its window, in steps.
+
+    The weighted mean age of its gradients, ``beta / (1 - beta) - R beta**R / (1 - beta**R)``; for
+    long windows ``beta / (1 - beta) = (n_eff - 1) / 2``.
+
+    Parameters
+    ----------
+    window : int
+        R, in steps; >= 1.
+    beta : float
+        In [0, 1).
+
+    Returns
+    -------
+    float
+        Between 0 and (R - 1) / 2.
+
+    Raises
+    ------
+    InvalidInputError
+        When `window` or `beta` is out of range.
+
+    Examples
+    --------
+    >>> ema_lag(1, 0.9), ema_lag(1000, 0.5), round(ema_lag(3, 1 - 1e-9), 6)
+    (0.0, 1.0, 1.0)
+    """
+    weights = ema_weights(window, beta)
+    return float(np.dot(weights, np.arange(window - 1, -1, -1, dtype=np.float64)))
+
+
+def best_n_eff(noise_energy: float, drift: float) -> float:
+    """Return the effective sample size that balances noise against lag under a steady drift.
+
+    Averaging N gradients leaves a squared error of ``E / N`` from noise and one of
+    ``(D (N - 1) / 2)**2`` from lag (long windows). The sum is least where
+    ``N**2 (N - 1) = 2 E / D**2``, about ``(2 E / D**2)**(1/3)``.
+
+    Parameters
+    ----------
+    noise_energy : float
+        E, the expected squared norm of one gradient's noise (sigma**2 times d if isotropic); >= 0.
+    drift : float
+        D, the norm of the mean gradient's change in one step; > 0.
+
+    Returns
+    -------
+    float
+        N >= 1, for ``plan_window``.
+
+    Raises
+    ------
+    InvalidInputError
+        When a value is not finite or out of range. Without drift there is no best N: the more the
+        better.
+
+    Examples
+    --------
+    >>> best_n_eff(0.0, 1.0), round(best_n_eff(50.0, 1.0), 6)
+    (1.0, 5.0)
+    """
+    if not (math.isfinite(noise_energy) and noise_energy >= 0):
+        raise InvalidInputError(f"noise_energy should be finite and >= 0; found {noise_energy!r}.")
+    if not (math.isfinite(drift) and drift > 0):
+        raise InvalidInputError(
+            f"drift should be finite and > 0; found {drift!r}. Without drift a longer average is "
+            f"always better."
+        )
+    ratio = 2.0 * noise_energy / drift**2
+    low, high = 1.0, 1.0 + ratio ** (1.0 / 3.0)
+    for _ in range(200):  # N**2 (N - 1) increases, so halving finds it to the last bit
+        middle = (low + high) / 2.0
+        if middle**2 * (middle - 1.0) < ratio:
+            low = middle
+        else:
+            high = middle
+    return high if ratio > 0 else 1.0
+
+
+def mean_noise_energy(
+    mean_square: ArrayLike, square_of_mean: ArrayLike, weight_squares: ArrayLike
+) -> NDArray[np.float64]:
+    """Estimate the noise in the squared norm of a weighted mean of gradients.
+
+    With weights that sum to one, ``E ||mean||**2 = ||mu||**2 + sum(w**2) V`` for independent noise
+    of energy V, and ``(sum w ||g||**2 - ||mean||**2) / (1 - sum(w**2))`` estimates V without
+    bias. The noise term grows with the dimension and pulls every measured cosine towards 0;
+    subtracting it from the squared norms takes the pull away.
+
+    Parameters
+    ----------
+    mean_square : array_like
+        ``sum w_t ||g_t||**2``.
+    square_of_mean : array_like
+        ``||sum w_t g_t||**2``.
+    weight_squares : array_like
+        ``sum w_t**2``, that is ``1 / n_eff``. Where it is 1 there is one gradient only, nothing
+        can be estimated and the result is 0.
+
+    Returns
+    -------
+    ndarray
+        Not below 0.
+
+    Examples
+    --------
+    Two gradients 1 and 3, equal weights: variance 2 (unbiased), of the mean 1.
+
+    >>> mean_noise_energy([5.0], [4.0], [0.5])
+    array([1.])
+    """
+    weights = np.asarray(weight_squares, dtype=np.float64)
+    known = weights < 1.0 - 1e-9  # one gradient's weight is 1 up to rounding
+    excess = np.asarray(mean_square, dtype=np.float64) - np.asarray(square_of_mean)
+    variance = np.maximum(excess, 0.0) / np.where(known, 1.0 - weights, 1.0)
+    return np.asarray(np.where(known, weights * variance, 0.0), dtype=np.float64)

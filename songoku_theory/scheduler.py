@@ -37,9 +37,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from songoku_theory.annealing import AnnealConfig, tau_at
 from songoku_theory.coloring import color, coloring_info
-from songoku_theory.conflict import ConflictGraph, conflict_graph
-from songoku_theory.ema import Convention, check_convention
+from songoku_theory.conflict import ConflictGraph, conflict_graph, conflict_graph_from_gram
+from songoku_theory.ema import Convention, check_convention, mean_noise_energy, plan_window
 from songoku_theory.errors import InvalidInputError, unknown_name
+from songoku_theory.linalg import gram
 from songoku_theory.schedule import (
     Eligible,
     Phase,
@@ -49,6 +50,7 @@ from songoku_theory.schedule import (
     slot_index,
     with_minimum_coverage,
 )
+from songoku_theory.schedule.policies import Groups, Policy, Situation, get_policy
 from songoku_theory.validation import (
     check_beta,
     check_gradient,
@@ -60,6 +62,7 @@ from songoku_theory.validation import (
 )
 
 __all__ = [
+    "Cosine",
     "EmaAtRefresh",
     "Excluded",
     "ObserveTasks",
@@ -69,14 +72,27 @@ __all__ = [
     "ShortWindow",
     "active",
     "adopt_graph",
+    "adopt_schedule",
+    "advance",
+    "clear_averages",
+    "count_gradients",
+    "debiased_squares",
     "effective_samples",
+    "groups",
+    "guaranteed_gap",
     "init",
+    "needs_gradients",
     "needs_probe",
     "needs_refresh",
     "observe",
+    "observed_tasks",
+    "policy_of",
     "refresh",
+    "situation",
     "smoothed_gradients",
     "step",
+    "threshold",
+    "with_n_eff",
 ]
 
 EmaAtRefresh = Literal["carry", "reset"]
@@ -84,6 +100,13 @@ ObserveTasks = Literal["active", "all"]
 Probe = Literal["none", "required"]
 ShortWindow = Literal["truncate", "extend", "error"]
 Excluded = Literal["first_class", "own_class", "skip"]
+Cosine = Literal["plain", "debiased"]
+
+_SLOT_OPTIONS: dict[str, object] = {
+    "phase": "global",
+    "short_window": "truncate",
+    "min_coverage": 0.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +159,19 @@ class SchedulerConfig:
         Warm-up and annealing; replaces `tau`.
     heuristic : str
         A registered colouring.
+    policy : str or Policy
+        Who runs at a step, see ``songoku_theory.schedule.policies``. ``"cycle"`` is the paper's.
+        ``"single_step"`` sets `beta` to 0.
+    cosine : {"plain", "debiased"}
+        ``"plain"``: eq. 4. ``"debiased"``: the noise that a finite average keeps is subtracted
+        from each squared norm before dividing, see ``songoku_theory.ema.mean_noise_energy``; a
+        task whose norm is no larger than its noise has no direction and is left out.
 
     Raises
     ------
     InvalidInputError
-        When a value is out of range or two options contradict each other.
+        When a value is out of range, two options contradict each other, or one has no meaning
+        for the chosen policy.
     UnknownNameError
         When an option's value is not one of those listed.
     """
@@ -161,6 +192,8 @@ class SchedulerConfig:
     coverage_eligible: Eligible = "all"
     anneal: AnnealConfig | None = None
     heuristic: str = "welsh_powell"
+    policy: str | Policy = "cycle"
+    cosine: Cosine = "plain"
 
     def __post_init__(self) -> None:
         check_num_tasks(self.num_tasks)
@@ -181,6 +214,7 @@ class SchedulerConfig:
             ("short_window", self.short_window, get_args(ShortWindow)),
             ("excluded", self.excluded, get_args(Excluded)),
             ("coverage_eligible", self.coverage_eligible, get_args(Eligible)),
+            ("cosine", self.cosine, get_args(Cosine)),
         ):
             if value not in valid:
                 raise unknown_name(option, str(value), valid)
@@ -191,6 +225,21 @@ class SchedulerConfig:
                 "observe_tasks='all', probe='required' or another value of excluded."
             )
         coloring_info(self.heuristic)
+        policy = get_policy(self.policy)
+        policy.check(self.num_tasks, self.refresh_period)
+        for name, default in _SLOT_OPTIONS.items():
+            value = getattr(self, name)
+            if value != default and name not in policy.options:
+                raise InvalidInputError(
+                    f"{name}={value!r} has no meaning for policy {policy.name!r}; leave it at "
+                    f"{default!r}."
+                )
+        if self.probe == "required" and not policy.needs_graph:
+            raise InvalidInputError(
+                f"policy {policy.name!r} compares no gradients, so it takes no probe; set "
+                f"probe='none'."
+            )
+        object.__setattr__(self, "beta", policy.beta(self.beta))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,7 +269,11 @@ class SchedulerState:
     weight_sum, weight_square_sum : ndarray, shape (K,)
         Of the weights that each task's gradients have in `averages`.
     last_updated : ndarray of int, shape (K,)
-        Last step at which each task ran; -1 if it never did.
+        Last step at which each task ran and had a sample; -1 if it never did.
+    last_turn : ndarray of int, shape (K,)
+        Last step at which each task was picked, with or without a sample; -1 if it never was.
+    mean_squares : ndarray, shape (K,)
+        The recursion of eq. 8 on the gradients' squared norms; kept for the debiased cosine only.
     """
 
     step: int
@@ -236,6 +289,53 @@ class SchedulerState:
     weight_sum: NDArray[np.float64]
     weight_square_sum: NDArray[np.float64]
     last_updated: NDArray[np.int64]
+    last_turn: NDArray[np.int64]
+    mean_squares: NDArray[np.float64]
+
+
+def policy_of(config: SchedulerConfig) -> Policy:
+    """Return the configured policy.
+
+    Examples
+    --------
+    >>> policy_of(SchedulerConfig(num_tasks=3)).name
+    'cycle'
+    """
+    return get_policy(config.policy)
+
+
+def with_n_eff(config: SchedulerConfig, target: float, classes: int = 1) -> SchedulerConfig:
+    """Choose `beta` and `refresh_period` for a wanted effective sample size.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    target : float
+        N >= 1, gradients behind each task's average at a refresh.
+    classes : int, default 1
+        m, the number of steps for one gradient of each task: 1 with ``observe_tasks="all"``; with
+        ``"active"`` the number of colour classes to be expected (Delta + 1 is safe), because then
+        a task contributes one gradient a cycle only and the window must be m times as long.
+
+    Returns
+    -------
+    SchedulerConfig
+        With ``refresh_period = classes * R`` of ``plan_window(target)``.
+
+    Raises
+    ------
+    InvalidInputError
+        When `target` or `classes` is below 1.
+
+    Examples
+    --------
+    >>> planned = with_n_eff(SchedulerConfig(num_tasks=4), target=10, classes=2)
+    >>> planned.refresh_period, round(planned.beta, 4)
+    (22, 0.9048)
+    """
+    check_period(classes, "classes")
+    plan = plan_window(target)
+    return replace(config, beta=plan.beta, refresh_period=plan.window * classes)
 
 
 def init(config: SchedulerConfig) -> SchedulerState:
@@ -260,7 +360,7 @@ def init(config: SchedulerConfig) -> SchedulerState:
         round_start=0,
         pointer=0,
         tau=1.0,
-        schedule=Schedule((tuple(range(config.num_tasks)),), config.num_tasks),
+        schedule=policy_of(config).first_schedule(config.num_tasks),
         colors=None,
         graph=None,
         unmet_coverage=(),
@@ -268,6 +368,8 @@ def init(config: SchedulerConfig) -> SchedulerState:
         weight_sum=np.zeros(config.num_tasks),
         weight_square_sum=np.zeros(config.num_tasks),
         last_updated=np.full(config.num_tasks, -1, dtype=np.int64),
+        last_turn=np.full(config.num_tasks, -1, dtype=np.int64),
+        mean_squares=np.zeros(config.num_tasks),
     )
 
 
@@ -288,9 +390,131 @@ def active(config: SchedulerConfig, state: SchedulerState) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        In increasing order, never empty.
+        In increasing order, never empty. All groups together where the policy runs several.
     """
-    return state.schedule.slots[_current_slot(config, state)]
+    ran = groups(config, state)
+    return ran[0] if len(ran) == 1 else tuple(sorted(k for group in ran for k in group))
+
+
+def groups(config: SchedulerConfig, state: SchedulerState) -> Groups:
+    """Return the groups to update at this step, one after the other; nearly always just one.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    tuple of tuple of int
+
+    Examples
+    --------
+    >>> groups(config := SchedulerConfig(num_tasks=3), init(config))
+    ((0, 1, 2),)
+    """
+    return policy_of(config).groups(situation(config, state))
+
+
+def situation(config: SchedulerConfig, state: SchedulerState) -> Situation:
+    """Return what the policy may look at.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    Situation
+    """
+    adjacency = None if state.graph is None else state.graph.adjacency
+    runnable = np.ones(config.num_tasks, dtype=np.bool_)
+    if state.graph is not None and not state.graph.included.all():
+        included = state.graph.included
+        if config.excluded == "skip":
+            runnable = included
+        elif config.excluded == "own_class":
+            # Tasks without a direction run together, and with nobody else.
+            adjacency = state.graph.adjacency | (included[:, None] != included[None, :])
+    extend = config.short_window == "extend"
+    return Situation(
+        step=state.step,
+        round_start=state.round_start,
+        pointer=state.pointer,
+        phase=config.phase,
+        schedule=state.schedule,
+        adjacency=adjacency,
+        runnable=runnable,
+        last_turn=state.last_turn,
+        window=max(config.refresh_period, state.schedule.period if extend else 1),
+    )
+
+
+def guaranteed_gap(config: SchedulerConfig) -> float:
+    """Return a bound on every gap of every run with these settings, in steps.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+
+    Returns
+    -------
+    float
+        ``inf`` where the settings promise nothing, so that a task may starve.
+
+    Examples
+    --------
+    >>> guaranteed_gap(SchedulerConfig(num_tasks=5, refresh_period=32))
+    9.0
+    >>> guaranteed_gap(SchedulerConfig(num_tasks=5, refresh_period=4))
+    inf
+    >>> guaranteed_gap(SchedulerConfig(num_tasks=5, refresh_period=4, policy="oldest_first"))
+    5.0
+    """
+    policy = policy_of(config)
+    if config.excluded == "skip" and policy.needs_graph:
+        return float("inf")
+    reaches_all = config.short_window in ("extend", "error")
+    window = max(config.refresh_period, config.num_tasks if reaches_all else 1)
+    return policy.gap_always(config.num_tasks, window)
+
+
+def needs_gradients(config: SchedulerConfig, state: SchedulerState) -> bool:
+    """Say whether gradients observed from now on can still change a decision.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    bool
+        False for a policy without a graph, and once a policy that colours once has done so.
+    """
+    policy = policy_of(config)
+    return policy.needs_graph and not (policy.refreshes == "once" and state.round > 0)
+
+
+def observed_tasks(config: SchedulerConfig, state: SchedulerState) -> tuple[int, ...]:
+    """Return the tasks whose gradients :func:`observe` expects at this step.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    tuple of int
+        In increasing order; empty where no gradient is needed.
+    """
+    if not needs_gradients(config, state):
+        return ()
+    if config.observe_tasks == "all":
+        return tuple(range(config.num_tasks))
+    return active(config, state)
 
 
 def observe(
@@ -307,6 +531,7 @@ def observe(
     state : SchedulerState
     gradients : mapping from task to array_like, shape (d,)
         Of the shared parameters: for the active tasks, or for all with ``observe_tasks="all"``.
+        May be empty where the policy needs none (:func:`needs_gradients`).
     missing : iterable of int, optional
         Tasks that should have a gradient but had no sample in this step's batch. Their averages
         do not move.
@@ -324,7 +549,8 @@ def observe(
     ran = active(config, state)
     expected = set(ran) if config.observe_tasks == "active" else set(range(config.num_tasks))
     absent = set(missing)
-    if set(gradients) != expected - absent or not absent <= expected:
+    optional = not gradients and not needs_gradients(config, state)
+    if not optional and (set(gradients) != expected - absent or not absent <= expected):
         raise InvalidInputError(
             f"step {state.step} expects the gradients of tasks {sorted(expected)} "
             f"(observe_tasks={config.observe_tasks!r}); found {sorted(gradients)}"
@@ -337,15 +563,62 @@ def observe(
     for task in sorted(gradients):
         checked[task] = check_gradient(gradients[task], task, state.step, dim)
         dim = checked[task].shape[0]
-    moved = _move_averages(config, state, checked)
-    last = moved.last_updated.copy()
+    return advance(config, _move_averages(config, state, checked), absent)
+
+
+def advance(
+    config: SchedulerConfig, state: SchedulerState, missing: Iterable[int] = ()
+) -> SchedulerState:
+    """Move on one step: note who had a turn, and who an update. No average moves.
+
+    Split from :func:`observe` for averages that are kept elsewhere, on a GPU say.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+    missing : iterable of int, optional
+        Active tasks that were not updated.
+
+    Returns
+    -------
+    SchedulerState
+    """
+    ran = active(config, state)
+    absent = set(missing)
+    turns, last = state.last_turn.copy(), state.last_updated.copy()
+    turns[list(ran)] = state.step
     last[[k for k in ran if k not in absent]] = state.step
     return replace(
-        moved,
+        state,
         step=state.step + 1,
         pointer=(_current_slot(config, state) + 1) % state.schedule.period,
         last_updated=last,
+        last_turn=turns,
     )
+
+
+def count_gradients(
+    config: SchedulerConfig, state: SchedulerState, tasks: Iterable[int]
+) -> SchedulerState:
+    """Note that one more gradient of each of the tasks has entered its average.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+    tasks : iterable of int
+
+    Returns
+    -------
+    SchedulerState
+        With the sums of weights moved on; no average moves.
+    """
+    chosen = list(tasks)
+    weight_sum, square_sum = state.weight_sum.copy(), state.weight_square_sum.copy()
+    weight_sum[chosen] = config.beta * weight_sum[chosen] + (1.0 - config.beta)
+    square_sum[chosen] = config.beta**2 * square_sum[chosen] + (1.0 - config.beta) ** 2
+    return replace(state, weight_sum=weight_sum, weight_square_sum=square_sum)
 
 
 def _move_averages(
@@ -358,13 +631,14 @@ def _move_averages(
     averages = (
         np.zeros((config.num_tasks, dim)) if state.averages is None else state.averages.copy()
     )
-    weight_sum = state.weight_sum.copy()
-    square_sum = state.weight_square_sum.copy()
+    squares = state.mean_squares.copy()
     for task, gradient in gradients.items():
         averages[task] = config.beta * averages[task] + (1.0 - config.beta) * gradient
-        weight_sum[task] = config.beta * weight_sum[task] + (1.0 - config.beta)
-        square_sum[task] = config.beta**2 * square_sum[task] + (1.0 - config.beta) ** 2
-    return replace(state, averages=averages, weight_sum=weight_sum, weight_square_sum=square_sum)
+        if config.cosine == "debiased":
+            energy = float(np.square(gradient, dtype=np.float64).sum())
+            squares[task] = config.beta * squares[task] + (1.0 - config.beta) * energy
+    counted = count_gradients(config, state, gradients)
+    return replace(counted, averages=averages, mean_squares=squares)
 
 
 def smoothed_gradients(config: SchedulerConfig, state: SchedulerState) -> NDArray[np.float64]:
@@ -427,6 +701,13 @@ def effective_samples(state: SchedulerState) -> NDArray[np.float64]:
 
 def _due(config: SchedulerConfig, completed: int, round_start: int, period: int) -> bool:
     """Is a refresh due once `completed` steps have run?"""
+    refreshes = policy_of(config).refreshes
+    if refreshes == "never" or (refreshes == "once" and round_start > 0):
+        return False
+    if refreshes == "once" and config.anneal is not None:
+        settled = tau_at(max(completed - 1, 0), config.anneal) == config.anneal.tau_target
+        if not settled:  # the warm-up's empty graph is not the one to keep
+            return False
     if config.short_window == "extend":
         return completed - round_start >= max(config.refresh_period, period)
     return completed > round_start and completed % config.refresh_period == 0
@@ -469,6 +750,8 @@ def refresh(
 ) -> SchedulerState:
     """Rebuild the conflict graph, the colouring and the schedule (lines 20-26).
 
+    A policy without a graph only makes its next schedule.
+
     Parameters
     ----------
     config : SchedulerConfig
@@ -487,18 +770,89 @@ def refresh(
         When the probe is missing, unwanted or not finite; when no gradient was ever observed; or
         when R < m and ``short_window="error"``.
     """
+    if not policy_of(config).needs_graph:
+        return adopt_schedule(config, _take_probe(config, state, probe))
     probed = _take_probe(config, state, probe)
-    # Line 5 set tau at the last step that ran; line 22 uses it.
-    tau = config.tau if config.anneal is None else tau_at(max(state.step - 1, 0), config.anneal)
-    graph = conflict_graph(smoothed_gradients(config, probed), tau, config.norm_floor)
-    adopted = adopt_graph(config, probed, graph)
-    if config.ema_at_refresh == "reset":
-        zeros = np.zeros(config.num_tasks)
-        averages = None if adopted.averages is None else np.zeros_like(adopted.averages)
-        adopted = replace(
-            adopted, averages=averages, weight_sum=zeros, weight_square_sum=zeros.copy()
-        )
-    return adopted
+    adopted = adopt_graph(config, probed, _measure_graph(config, probed))
+    return clear_averages(adopted) if config.ema_at_refresh == "reset" else adopted
+
+
+def threshold(config: SchedulerConfig, state: SchedulerState) -> float:
+    """Return the tau that a refresh before the next step uses.
+
+    Line 5 sets tau at the last step that ran; line 22 uses it.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    float
+    """
+    return config.tau if config.anneal is None else tau_at(max(state.step - 1, 0), config.anneal)
+
+
+def _measure_graph(config: SchedulerConfig, state: SchedulerState) -> ConflictGraph:
+    """Lines 22-23, from the averages in the state."""
+    smoothed = smoothed_gradients(config, state)
+    tau = threshold(config, state)
+    if config.cosine == "plain":
+        return conflict_graph(smoothed, tau, config.norm_floor)
+    products = gram(smoothed)
+    np.fill_diagonal(products, debiased_squares(config, state, np.diag(products)))
+    return conflict_graph_from_gram(products, tau, config.norm_floor)
+
+
+def debiased_squares(
+    config: SchedulerConfig, state: SchedulerState, squares: ArrayLike
+) -> NDArray[np.float64]:
+    """Return the squared norms of the smoothed gradients without the noise that they keep.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+        Whose weights and mean squares are used.
+    squares : array_like, shape (K,)
+        Squared norms of the smoothed gradients, in the configured convention.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        Not below 0.
+    """
+    measured = np.asarray(squares, dtype=np.float64)
+    total = np.where(state.weight_sum > 0, state.weight_sum, 1.0)
+    scale = total**2 if config.ema == "carried" else np.ones(config.num_tasks)
+    noise = mean_noise_energy(
+        state.mean_squares / total,
+        measured / scale,
+        np.where(state.weight_sum > 0, state.weight_square_sum / total**2, 1.0),
+    )
+    return np.maximum(measured - scale * noise, 0.0)
+
+
+def clear_averages(state: SchedulerState) -> SchedulerState:
+    """Start the averages from nothing, as ``ema_at_refresh="reset"`` does after a refresh.
+
+    Parameters
+    ----------
+    state : SchedulerState
+
+    Returns
+    -------
+    SchedulerState
+    """
+    zeros = np.zeros(state.weight_sum.shape)
+    return replace(
+        state,
+        averages=None if state.averages is None else np.zeros_like(state.averages),
+        weight_sum=zeros,
+        weight_square_sum=zeros.copy(),
+        mean_squares=zeros.copy(),
+    )
 
 
 def _take_probe(
@@ -554,7 +908,8 @@ def adopt_graph(
         raise InvalidInputError(
             f"the graph has {graph.num_tasks} tasks, the scheduler {config.num_tasks}."
         )
-    colors, schedule = _schedule_of(config, graph)
+    colors, colored = _schedule_of(config, graph)
+    schedule = policy_of(config).schedule(colored, config.num_tasks, state.round + 1)
     unmet: tuple[int, ...] = ()
     if config.min_coverage > 0:
         coverage = with_minimum_coverage(
@@ -568,15 +923,43 @@ def adopt_graph(
             f"(short_window='error'). Raise refresh_period or choose short_window='extend'."
         )
     return replace(
+        _open_round(state, schedule),
+        tau=graph.tau,
+        colors=colors,
+        graph=graph,
+        unmet_coverage=unmet,
+    )
+
+
+def adopt_schedule(config: SchedulerConfig, state: SchedulerState) -> SchedulerState:
+    """Start a new round with the next schedule of a policy that needs no graph.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    SchedulerState
+
+    Raises
+    ------
+    InvalidInputError
+        When the policy does need a graph.
+    """
+    schedule = policy_of(config).schedule(None, config.num_tasks, state.round + 1)
+    return _open_round(state, schedule)
+
+
+def _open_round(state: SchedulerState, schedule: Schedule) -> SchedulerState:
+    """Line 26, with the slots of the new window."""
+    return replace(
         state,
         round=state.round + 1,
         round_start=state.step,
         pointer=state.pointer % schedule.period,
-        tau=graph.tau,
         schedule=schedule,
-        colors=colors,
-        graph=graph,
-        unmet_coverage=unmet,
     )
 
 
