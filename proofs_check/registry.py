@@ -94,8 +94,7 @@ def collect(claims: Iterable[Claim]) -> tuple[Claim, ...]:
             )
         by_id[claim.id] = claim
     for claim in by_id.values():
-        _check_link(claim, claim.repaired_by, "repaired_by", "repairs", by_id)
-        _check_link(claim, claim.repairs, "repairs", "repaired_by", by_id)
+        _check_links(claim, by_id)
     return tuple(by_id.values())
 
 
@@ -141,13 +140,19 @@ def _claims_of(value: object, where: str) -> tuple[Claim, ...]:
     )
 
 
-def _check_link(
-    claim: Claim, target: str | None, forward: str, back: str, by_id: dict[str, Claim]
-) -> None:
-    if target is None:
-        return
-    if target not in by_id or getattr(by_id[target], back) != claim.id:
+def _check_links(claim: Claim, by_id: dict[str, Claim]) -> None:
+    """Several claims may share a repaired row; its ``repairs`` then names the main one."""
+    if claim.repaired_by is not None and (
+        claim.repaired_by not in by_id or by_id[claim.repaired_by].repairs is None
+    ):
         raise InvalidInputError(
-            f"claim {claim.id!r} has {forward}={target!r}; expected a claim {target!r} with "
-            f"{back}={claim.id!r}."
+            f"claim {claim.id!r} has repaired_by={claim.repaired_by!r}; expected the id of a claim "
+            f"that has repairs=."
+        )
+    if claim.repairs is not None and (
+        claim.repairs not in by_id or by_id[claim.repairs].repaired_by != claim.id
+    ):
+        raise InvalidInputError(
+            f"claim {claim.id!r} has repairs={claim.repairs!r}; expected the id of a claim that "
+            f"has repaired_by={claim.id!r}."
         )

@@ -85,15 +85,26 @@ def evaluate(polynomial: Polynomial, x: int | Fraction) -> Fraction:
     return value
 
 
-def _remainder(left: Polynomial, right: Polynomial) -> Polynomial:
+def _divide(left: Polynomial, right: Polynomial) -> tuple[Polynomial, Polynomial]:
+    """Return quotient and remainder; `right` is not zero."""
     rest = list(left)
+    quotient = [Fraction(0)] * max(len(left) - len(right) + 1, 0)
     while len(rest) >= len(right):
         factor = rest[-1] / right[-1]
         shift = len(rest) - len(right)
+        quotient[shift] = factor
         for index, coefficient in enumerate(right):
             rest[index + shift] -= factor * coefficient
         rest.pop()
-    return _trim(rest)
+    return _trim(quotient), _trim(rest)
+
+
+def _square_free(polynomial: Polynomial) -> Polynomial:
+    """Return the polynomial with each root taken once."""
+    left, right = polynomial, derivative(polynomial)
+    while right:
+        left, right = right, _divide(left, right)[1]
+    return _divide(polynomial, left)[0]
 
 
 def _sign_changes(chain: Sequence[Polynomial], x: Fraction) -> int:
@@ -124,10 +135,14 @@ def count_roots(polynomial: Polynomial, low: int | Fraction, high: int | Fractio
     >>> square_minus_two = subtract(monomial(2), monomial(0, 2))
     >>> count_roots(square_minus_two, 0, 2), count_roots(square_minus_two, -2, 2)
     (1, 2)
+    >>> count_roots(multiply(square_minus_two, square_minus_two), 0, 2)
+    1
     """
-    chain = [polynomial, derivative(polynomial)]
+    # Without repeated factors the chain's zeros at the interval's ends do no harm.
+    once = _square_free(polynomial)
+    chain = [once, derivative(once)]
     while chain[-1]:
-        chain.append(scale(_remainder(chain[-2], chain[-1]), -1))
+        chain.append(scale(_divide(chain[-2], chain[-1])[1], -1))
     chain.pop()
     return _sign_changes(chain, Fraction(low)) - _sign_changes(chain, Fraction(high))
 

@@ -72,4 +72,5 @@ def prove(
         names.append(obligation.name)
     if not names:
         return inconclusive(conclusion, "there was nothing to prove")
-    return supports(kind, conclusion, f"{conclusion}. z3 proves over the reals: {'; '.join(names)}")
+    proved = "; ".join(names)
+    return supports(kind, conclusion, f"{conclusion}. z3 proves over the reals: {proved}")
