@@ -11,6 +11,8 @@ import pytest
 from scipy import stats
 
 from simulations.experiments import get_experiment
+from simulations.generators import PlantedTasks
+from simulations.sampling import Tally, tally
 from simulations.sweep.cell import Cell
 from simulations.sweep.preset import load_preset, parse_preset, preset_cells
 from simulations.sweep.run import check_cells, local_engine, run_cells
@@ -65,6 +67,23 @@ def test_the_seed_alone_decides_the_row() -> None:
         settings = {"method": method, "trials": 60, "dim": 16, "window": 8}
         assert cell(seed=3, **settings) == cell(seed=3, **settings)
         assert cell(seed=3, **settings) != cell(seed=4, **settings)
+
+
+def test_the_order_of_the_tasks_tells_nothing_about_the_groups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Welsh-Powell breaks ties by index: tasks in the order of their groups would help it.
+    orders = set()
+
+    def noting(grams: np.ndarray, planted: PlantedTasks) -> Tally:
+        orders.add(tuple(planted.labels.tolist()))
+        return tally(grams, planted)
+
+    monkeypatch.setattr("simulations.experiments.recovery.tally", noting)
+    for seed in range(5):
+        cell(seed=seed, trials=5)
+    assert len(orders) > 1
+    assert all(sorted(order) == [0] * 4 + [1] * 4 + [2] * 4 for order in orders)
 
 
 @pytest.mark.parametrize(
