@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -37,6 +36,8 @@ _STYLES = {
     "UNDECIDED": "magenta",
 }
 _PIPE_WIDTH = 110
+_LABEL_WIDTH = 13
+_SHORT = 28
 
 
 def console() -> Console:
@@ -53,7 +54,7 @@ def status_of(
     Returns
     -------
     tuple
-        Verdict, ``"checked"``, ``"expected"`` or ``"not checked yet"``, vacuous.
+        Verdict, ``"checked"``, ``"expected"`` or ``"unchecked"``, vacuous.
     """
     if row is not None:
         found = verdict_of(row)
@@ -61,7 +62,7 @@ def status_of(
     if expected is not None:
         wanted = expected.of(profile)
         return _text(wanted), "expected", wanted.vacuous
-    return "-", "not checked yet", False
+    return "-", "unchecked", False
 
 
 def show_list(
@@ -70,15 +71,15 @@ def show_list(
     statuses: Mapping[str, tuple[str, str, bool]],
 ) -> None:
     """Print the table of claims and a summary line."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False, padding=(0, 1))
     table.add_column("id", no_wrap=True)
-    table.add_column("claim")
-    table.add_column("verdict")
+    table.add_column("claim", ratio=3)
+    table.add_column("verdict", ratio=2)
     table.add_column("from", no_wrap=True)
-    table.add_column("source")
+    table.add_column("source", ratio=2)
     for claim in claims:
         verdict, origin, vacuous = statuses[claim.id]
-        shown = Text(verdict, style=_STYLES.get(verdict.split("(")[0], ""))
+        shown = Text(_shortened(verdict), style=_STYLES.get(verdict.split("(")[0], ""))
         if vacuous:
             shown.append(" VACUOUS", style="yellow")
         source = ", ".join((claim.source.section, *claim.source.equations))
@@ -179,6 +180,11 @@ def _text(found: Found) -> str:
     return f"{found.kind}({found.qualifier})" if found.qualifier else found.kind
 
 
+def _shortened(verdict: str) -> str:
+    """Keep a long qualifier out of the table; ``show`` has it in full."""
+    return verdict if len(verdict) <= _SHORT else verdict[: _SHORT - 1] + "…"
+
+
 def _counts(counts: Mapping[str, int]) -> str:
     known = [name for name in _STYLES if name in counts]
     names = known + sorted(set(counts) - set(known))
@@ -198,11 +204,12 @@ def _verdict_text(row: Row | None, expected: Found | None) -> Text:
 
 
 def _field(out: Console, name: str, value: Text) -> None:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=12, no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    grid.add_row(name, value)
-    out.print(grid)
+    """Print a label and its text, wrapped beside it; no padding, so that a pipe stays clean."""
+    lines = value.wrap(out, max(out.width - _LABEL_WIDTH, 20))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        label = Text((name if number == 0 else "").ljust(_LABEL_WIDTH), style="dim")
+        out.print(label + line, soft_wrap=True)
 
 
 def _show_evidence(out: Console, claim: Claim, row: Row | None) -> None:
@@ -234,4 +241,4 @@ def _show_steps(out: Console, example: Counterexample, replay: Replay) -> None:
 
 def _indent(out: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        out.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 13)))
+        _field(out, "", Text(line))

@@ -77,20 +77,17 @@ def _own_count_proof(_: CheckContext) -> Finding:
 
     beta, power = sympy.symbols("beta x")
     return WrittenProof(
-        "a buffer with n updates since it was zero has n_eff = eq. 19 at n; a window of R "
-        "steps with "
-        "m classes in turn brings ⌊R/m⌋ or ⌈R/m⌉ of them",
+        "a buffer with n updates since it was zero has n_eff = eq. 19 at n; a window of R steps "
+        "with m classes in turn brings ⌊R/m⌋ or ⌈R/m⌉ of them",
         (
             Step(
-                "Lines 16-19 change a task's buffer only when the task is active; in between "
-                "it is "
-                "kept. So only its own updates count, and EMA-8 holds with n of them.",
+                "Lines 16-19 change a task's buffer only when the task is active; in between it "
+                "is kept. So only its own updates count, and EMA-8 holds with n of them.",
                 None,
             ),
             Step(
-                "Its weights are (1 - β^n) times eq. 18's with R = n (EMA-18-FRESH); (Σ w)²/Σ "
-                "w² does "
-                "not depend on the factor, so it is eq. 19 with n in place of R.",
+                "Its weights are (1 - β^n) times eq. 18's with R = n (EMA-18-FRESH); (Σ w)²/Σ w² "
+                "does not depend on the factor, so it is eq. 19 with n in place of R.",
                 lambda: is_zero(
                     (1 - power) ** 2 / ((1 - power) ** 2 * formulas.sum_of_squares(beta, power))
                     - formulas.n_eff(beta, power)
@@ -155,8 +152,8 @@ def _updates_per_window(_: CheckContext) -> Finding:
 
 def _probe_window_proof(_: CheckContext) -> Finding:
     return WrittenProof(
-        "with a gradient of every task at each of R steps and buffers zero before them, n_eff "
-        "is eq. 19",
+        "with a gradient of every task at each of R steps and buffers zero before them, n_eff is "
+        "eq. 19",
         (
             Step("Each buffer then has R updates, so it is (1 - β^R) times eq. 18 (EMA-18-FRESH)."),
             Step(
@@ -195,9 +192,9 @@ def _reuse_proof(_: CheckContext) -> Finding:
         "strictly if n ≥ 2 and β > 0",
         (
             Step(
-                "Let p be the normalised weights before (newest last) and e the unit weight "
-                "on the "
-                "newest. The update mixes: afterwards they are q = λ p + (1-λ) e with 0 ≤ λ < 1.",
+                "Let p be the normalised weights before (newest last) and e the unit weight on "
+                "the newest. The update mixes: afterwards they are q = λ p + (1-λ) e with 0 ≤ λ < "
+                "1.",
                 None,
             ),
             Step(
@@ -209,8 +206,8 @@ def _reuse_proof(_: CheckContext) -> Finding:
                 ),
             ),
             Step(
-                "⟨p, e - p⟩ = p_n - Σ p_j² ≥ 0, because the newest weight is the largest and "
-                "Σ p_j² ≤ max p_j · Σ p_j = p_n.",
+                "⟨p, e - p⟩ = p_n - Σ p_j² ≥ 0, because the newest weight is the largest and Σ "
+                "p_j² ≤ max p_j · Σ p_j = p_n.",
                 None,
             ),
             Step("The second term is > 0 unless p = e, which is n = 1 or β = 0 (EMA-H1).", None),
@@ -266,11 +263,9 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="eq. 19 is the n_eff of a probe window with every task at every step",
         statement=r"... computes a per-task exponential moving average (EMA) of stochastic "
-        r"gradients "
-        r"over a probe window of R iterations.",
+        r"gradients over a probe window of R iterations.",
         plain="If every task gets a gradient at each of R steps and its buffer is zero before "
-        "them, "
-        "the effective sample size of its EMA is eq. 19's n_eff(R, β).",
+        "them, the effective sample size of its EMA is eq. 19's n_eff(R, β).",
         source=Source("SON-GOKU", "appendix B.1 (i), B.2", ("eq. 17", "eq. 18", "eq. 19")),
         assumptions=(BETA, WINDOW, ZERO_BUFFER),
         used_for="the recovery theorems, in the setting that they describe",
@@ -295,9 +290,8 @@ CLAIMS: tuple[Claim, ...] = (
         reading="only active tasks are updated (lines 16-19), line 21 adds nothing",
         repaired_by="EMA-19-A1-R",
         notes="As soon as the graph has an edge no task is active at every step. The "
-        "counterexample's "
-        "n_eff differs from eq. 19 both with and without the weight carried over from earlier "
-        "windows.",
+        "counterexample's n_eff differs from eq. 19 both with and without the weight carried over "
+        "from earlier windows.",
     ),
     Claim(
         id="EMA-19-A1-PROBE",
@@ -327,14 +321,12 @@ CLAIMS: tuple[Claim, ...] = (
         id="EMA-19-A1-R",
         family="ema",
         title="n_eff counts a task's own updates",
-        statement=r"A buffer with $n$ updates since it was zero has $n_{\rm eff}$ of eq. 19 "
-        r"at $n$; "
-        r"$R$ steps with $m$ classes in turn bring $\lfloor R/m \rfloor$ or $\lceil R/m \rceil$.",
-        plain="A task with n ≥ 1 updates since its buffer was zero, whenever they came, has "
-        "eq. 19's "
-        "n_eff(n, β) (as (Σ w)²/Σ w²); a window of R steps with m classes in turn, one slot "
-        "each, adds "
-        "⌊R/m⌋ or ⌈R/m⌉ updates, and a probe with a new gradient one more.",
+        statement=r"A buffer with $n$ updates since it was zero has $n_{\rm eff}$ of eq. 19 at "
+        r"$n$; $R$ steps with $m$ classes in turn bring $\lfloor R/m \rfloor$ or $\lceil R/m "
+        r"\rceil$.",
+        plain="A task with n ≥ 1 updates since its buffer was zero, whenever they came, has eq. "
+        "19's n_eff(n, β) (as (Σ w)²/Σ w²); a window of R steps with m classes in turn, one slot "
+        "each, adds ⌊R/m⌋ or ⌈R/m⌉ updates, and a probe with a new gradient one more.",
         source=Source("songoku", "repair of eq. 17-19 for Algorithm 1", ("eq. 19",)),
         assumptions=(
             BETA,
@@ -349,8 +341,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         repairs="EMA-19-A1",
         notes="With R < m some task has no update in the window at all: what it shows at the "
-        "refresh "
-        "is as old as its buffer.",
+        "refresh is as old as its buffer.",
     ),
     Claim(
         id="EMA-65",
@@ -364,9 +355,8 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(BETA_POSITIVE, WINDOW, ZERO_BUFFER),
         used_for="'the probe term is absent' (D.3) without a loss",
         checks=(Check("two aligned tasks", Method.EXACT, lambda _: refuted_by("EMA-65")),),
-        reading="'reused': the gradient that already went into the buffer; D.2 says this of "
-        "the cost "
-        "only, the effect on n_eff is asked here",
+        reading="'reused': the gradient that already went into the buffer; D.2 says this of the "
+        "cost only, the effect on n_eff is asked here",
         repaired_by="EMA-65-R",
     ),
     Claim(
@@ -374,11 +364,9 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="a reused gradient at the refresh lowers n_eff",
         statement=r"Updating once more with the latest gradient lowers $(\sum w)^2/\sum w^2$, "
-        r"strictly "
-        r"for $\beta>0$ and $n\ge2$ updates.",
-        plain="Updating a buffer once more with its latest gradient lowers its effective "
-        "sample size: "
-        "strictly for β > 0 and n ≥ 2 updates before, and else it leaves it as it is.",
+        r"strictly for $\beta>0$ and $n\ge2$ updates.",
+        plain="Updating a buffer once more with its latest gradient lowers its effective sample "
+        "size: strictly for β > 0 and n ≥ 2 updates before, and else it leaves it as it is.",
         source=Source("songoku", "repair of appendix D.2's 'reused'", ("eq. 65",)),
         assumptions=(BETA, ZERO_BUFFER),
         used_for="reuse the buffers as they are instead",

@@ -158,15 +158,13 @@ def _beta_exists_proof(_: CheckContext) -> Finding:
         "some β in [0, 1) has n_eff(R, β) ≥ N if and only if N ≤ 1 or N < R",
         (
             Step(
-                "N ≤ 1: β = 0 does, n_eff = 1. If N > 1 and R ≤ N: n_eff ≤ R with equality "
-                "only for "
-                "R = 1 (EMA-19-RANGE), so no β does.",
+                "N ≤ 1: β = 0 does, n_eff = 1. If N > 1 and R ≤ N: n_eff ≤ R with equality only "
+                "for R = 1 (EMA-19-RANGE), so no β does.",
                 None,
             ),
             Step(
-                "Let 1 < N < R, so R ≥ 2. n_eff = (Σ_{s<R} β^s)(1+β)/(1+β^R) ≥ R β^(R-1), "
-                "since each "
-                "β^s ≥ β^(R-1) and β^R ≤ β.",
+                "Let 1 < N < R, so R ≥ 2. n_eff = (Σ_{s<R} β^s)(1+β)/(1+β^R) ≥ R β^(R-1), since "
+                "each β^s ≥ β^(R-1) and β^R ≤ β.",
                 None,
             ),
             Step(
@@ -219,16 +217,15 @@ def _window_vacuity(_: CheckContext) -> VacuityFinding:
 
     # log(K²/0.05) > R says K² > 0.05 e^R.
     failing = [
-        f"R = {window}, K = {tasks}"
+        f"R = {window} for K = {', '.join(map(str, tasks))}"
         for window in (4, 32, 256)
-        for tasks in (3, 6, 16, 40)
-        if window < 100 and tasks**2 > 0.05 * exp(window)
+        if (tasks := [k for k in (3, 6, 16, 40) if window < 100 and k**2 > 0.05 * exp(window)])
     ]
     return VacuityFinding(
         False,
-        "R > N at the paper's R = 4, 32, 256 and K = 3, 6, 16, 40 (Tables 2 and 4), with "
-        "N = log(K²/δ), δ = 0.05 and C σ²/(m_0² γ²) = 1: fails at "
-        + (", ".join(failing) or "none"),
+        "R > N looked at for the paper's R = 4, 32, 256 and K = 3, 6, 16, 40 (Tables 2 and 4), "
+        "with N = log(K²/δ), δ = 0.05 and C σ²/(m_0² γ²) = 1: it fails at "
+        + ("; ".join(failing) or "none of them"),
     )
 
 
@@ -320,9 +317,8 @@ def _uniform_proof(_: CheckContext) -> Finding:
 
     window, each = sympy.symbols("R w", positive=True)
     return WrittenProof(
-        "the plain average (or sum) of R gradients has n_eff = R, the largest that R "
-        "gradients allow; "
-        "every budget N is met by R = ⌈N⌉",
+        "the plain average (or sum) of R gradients has n_eff = R, the largest that R gradients "
+        "allow; every budget N is met by R = ⌈N⌉",
         (
             Step(
                 "R equal weights w: (R w)²/(R w²) = R, whatever w > 0 is: mean and sum alike.",
@@ -410,9 +406,8 @@ def _with_logarithm_solver(_: CheckContext) -> Finding:
 _COR2 = Source("SON-GOKU", "appendix B.6, Corollary 2", ("eq. 36",))
 _COR2_ADVICE = (
     r"Thus, to meet the required budget as K grows, one increases $n_{\rm eff}$ by choosing "
-    r"$\beta$ "
-    r"closer to 1 (e.g., $1-\beta \approx 1/\log(K^2/\delta)$), or by switching to a unnormalized "
-    r"averaging approach."
+    r"$\beta$ closer to 1 (e.g., $1-\beta \approx 1/\log(K^2/\delta)$), or by switching to a "
+    r"unnormalized averaging approach."
 )
 _LOG_TERM = Assumption(
     "logarithm", "L = log(K²/δ) with K ≥ 2 and 0 < δ < 1, so L > log 4 > 1", lambda value: value > 1
@@ -425,10 +420,9 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="the two forms of Corollary 2's budget are equivalent",
         statement=r"$n_{\rm eff} \ge C \frac{\sigma^2}{m_0^2\gamma^2}$ (equivalently, "
-        r"$\sum_{t=1}^R "
-        r"w_t^2 \le c\,\frac{m_0^2\gamma^2}{\sigma^2}\,\frac{1}{\log(K/\delta)}$)",
-        plain="For some constants c, C > 0: n_eff ≥ C σ²/(m_0²γ²) holds exactly when "
-        "Σ w_t² ≤ c m_0²γ²/(σ² log(K/δ)) holds.",
+        r"$\sum_{t=1}^R w_t^2 \le c\,\frac{m_0^2\gamma^2}{\sigma^2}\,\frac{1}{\log(K/\delta)}$)",
+        plain="For some constants c, C > 0: n_eff ≥ C σ²/(m_0²γ²) holds exactly when Σ w_t² ≤ c "
+        "m_0²γ²/(σ² log(K/δ)) holds.",
         source=_COR2,
         assumptions=(BETA, WINDOW),
         used_for="the budget of Corollary 2",
@@ -439,21 +433,18 @@ CLAIMS: tuple[Claim, ...] = (
                 lambda _: refuted_by("EMA-36"),
             ),
         ),
-        reading="to the letter; a factor log(K/δ) is missing on the left, probably a slip "
-        "(eq. 35 and "
-        "39 have it; see EMA-36-R)",
+        reading="to the letter; a factor log(K/δ) is missing on the left, probably a slip (eq. 35 "
+        "and 39 have it; see EMA-36-R)",
         repaired_by="EMA-36-R",
     ),
     Claim(
         id="EMA-36-R",
         family="ema",
         title="the two forms agree with the logarithm on both sides",
-        statement=r"$n_{\rm eff} \ge C \frac{\sigma^2}{m_0^2\gamma^2}\log(K/\delta)$ iff "
-        r"$\sum w_t^2 "
-        r"\le \frac1C \frac{m_0^2\gamma^2}{\sigma^2}\frac{1}{\log(K/\delta)}$.",
-        plain="n_eff ≥ C σ²/(m_0²γ²) log(K/δ) holds exactly when Σ w_t² ≤ c m_0²γ²/(σ² "
-        "log(K/δ)) with "
-        "c = 1/C.",
+        statement=r"$n_{\rm eff} \ge C \frac{\sigma^2}{m_0^2\gamma^2}\log(K/\delta)$ iff $\sum "
+        r"w_t^2 \le \frac1C \frac{m_0^2\gamma^2}{\sigma^2}\frac{1}{\log(K/\delta)}$.",
+        plain="n_eff ≥ C σ²/(m_0²γ²) log(K/δ) holds exactly when Σ w_t² ≤ c m_0²γ²/(σ² log(K/δ)) "
+        "with c = 1/C.",
         source=Source("songoku", "eq. 36 with the factor of eq. 35", ("eq. 35", "eq. 36")),
         assumptions=(
             BETA,
@@ -467,9 +458,8 @@ CLAIMS: tuple[Claim, ...] = (
             Check("equivalence by z3", Method.SMT, _with_logarithm_solver),
         ),
         repairs="EMA-36",
-        notes="Eq. 35 and 39 have log(K²/δ), eq. 36 log(K/δ): for K ≥ 2, δ < 1 they differ by "
-        "a factor "
-        "between 1 and 2, which the constants absorb.",
+        notes="Eq. 35 and 39 have log(K²/δ), eq. 36 log(K/δ): for K ≥ 2, δ < 1 they differ by a "
+        "factor between 1 and 2, which the constants absorb.",
     ),
     Claim(
         id="EMA-C2-BETA",
@@ -500,8 +490,7 @@ CLAIMS: tuple[Claim, ...] = (
         repaired_by="EMA-C2-BETA-R",
         vacuous=_window_vacuity,
         notes="The paper says 'for fixed β and large R' in the sentence before; whether that "
-        "still "
-        "applies to 'choosing β closer to 1' is open, hence both readings.",
+        "still applies to 'choosing β closer to 1' is open, hence both readings.",
     ),
     Claim(
         id="EMA-C2-BETA-R",
@@ -524,9 +513,8 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="1 - β = 1/log(K²/δ) grows at the budget's rate",
         statement=_COR2_ADVICE,
-        plain="With 1 - β = 1/L, L = log(K²/δ), the limit of n_eff is 2L - 1, between L and "
-        "2L: it "
-        "grows with K and δ at the rate of the budget's factor L.",
+        plain="With 1 - β = 1/L, L = log(K²/δ), the limit of n_eff is 2L - 1, between L and 2L: "
+        "it grows with K and δ at the rate of the budget's factor L.",
         source=_COR2,
         assumptions=(_LOG_TERM, _LARGE_WINDOW),
         used_for="setting β for many tasks",
@@ -541,9 +529,8 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="1 - β = 1/log(K²/δ) meets the budget",
         statement=_COR2_ADVICE,
-        plain="With 1 - β = 1/L, L = log(K²/δ), and R large enough, n_eff ≥ C σ²/(m_0²γ²) L "
-        "(eq. 35), "
-        "whatever σ, m_0 and γ are.",
+        plain="With 1 - β = 1/L, L = log(K²/δ), and R large enough, n_eff ≥ C σ²/(m_0²γ²) L (eq. "
+        "35), whatever σ, m_0 and γ are.",
         source=_COR2,
         assumptions=(_LOG_TERM, _LARGE_WINDOW),
         used_for="setting β for many tasks",
@@ -562,8 +549,8 @@ CLAIMS: tuple[Claim, ...] = (
         title="when 1 - β = 1/log(K²/δ) meets the budget",
         statement=r"With $1-\beta=1/L$ some $R$ has $n_{\rm eff}\ge \rho L$ iff $\rho < 2-1/L$, "
         r"$\rho = C\sigma^2/(m_0^2\gamma^2)$.",
-        plain="With 1 - β = 1/L, some R has n_eff ≥ ρ L if and only if ρ < 2 - 1/L, where "
-        "ρ = C σ²/(m_0²γ²).",
+        plain="With 1 - β = 1/L, some R has n_eff ≥ ρ L if and only if ρ < 2 - 1/L, where ρ = C "
+        "σ²/(m_0²γ²).",
         source=Source("songoku", "repair of Corollary 2's advice", ("eq. 35", "eq. 36")),
         assumptions=(_LOG_TERM, _LARGE_WINDOW),
         used_for="setting β for many tasks: 1 - β has to shrink like 1/(ρ L)",
@@ -580,9 +567,8 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="leaving the normalisation out lifts the saturation",
         statement=_COR2_ADVICE,
-        plain="Eq. 18's weights without the division by 1 - β^R meet budgets above "
-        "(1+β)/(1-β) for "
-        "large R.",
+        plain="Eq. 18's weights without the division by 1 - β^R meet budgets above (1+β)/(1-β) "
+        "for large R.",
         source=_COR2,
         assumptions=(BETA_POSITIVE, WINDOW),
         used_for="an alternative to β close to 1",
@@ -593,9 +579,8 @@ CLAIMS: tuple[Claim, ...] = (
                 lambda _: refuted_by("EMA-C2-UNNORM"),
             ),
         ),
-        reading="'unnormalized averaging' as eq. 8's weights; sample size (Σ w)²/Σ w², which "
-        "does not "
-        "depend on the scale of the weights, as no cosine does",
+        reading="'unnormalized averaging' as eq. 8's weights; sample size (Σ w)²/Σ w², which does "
+        "not depend on the scale of the weights, as no cosine does",
         repaired_by="EMA-C2-UNNORM-R",
         notes="1/Σ w² alone would grow for weights that sum to less than one (at R = 1 it is "
         "1/(1-β)² for a single gradient), but it is no sample size: the mean shrinks as well "
@@ -606,11 +591,9 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="the plain average does not saturate",
         statement=r"Equal weights have $n_{\rm eff}=R$, the most that any weights on $R$ "
-        r"gradients "
-        r"have.",
+        r"gradients have.",
         plain="The plain mean or sum of the window's R gradients has n_eff = R, the largest "
-        "possible, "
-        "so it meets every budget N with R = ⌈N⌉.",
+        "possible, so it meets every budget N with R = ⌈N⌉.",
         source=Source("songoku", "the other reading of Corollary 2's 'unnormalized averaging'"),
         assumptions=(WINDOW,),
         used_for="an alternative to β close to 1",

@@ -189,9 +189,8 @@ def _needs_memory(_: CheckContext) -> Finding:
 
 _SOURCE = Source("SON-GOKU", "section 4.1", ("eq. 8",))
 _SENTENCE = (
-    r"... which stabilizes cosine estimates while requiring only two buffers per task "
-    r"(current and "
-    r"previous)."
+    r"... which stabilizes cosine estimates while requiring only two buffers per task (current "
+    r"and previous)."
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -231,8 +230,7 @@ CLAIMS: tuple[Claim, ...] = (
         reading="'requiring' two literally: fewer do not do",
         repaired_by="EMA-8-BUF-MIN-R",
         notes="A matter of reading, and harmless: appendix D.2 itself counts one K × d array, "
-        "'the "
-        "storage required to hold all EMAs'.",
+        "'the storage required to hold all EMAs'.",
     ),
     Claim(
         id="EMA-8-BUF-MIN-R",

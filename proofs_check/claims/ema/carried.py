@@ -60,8 +60,8 @@ def closed_form_checks(
 
         beta, power = sympy.symbols("beta p", positive=True)
         return WrittenProof(
-            "after t updates from zero, eq. 8's buffer is Σ_s w(t-s) g_s with w(age) = "
-            "(1-β) β^age, and the weights sum to 1 - β^t",
+            "after t updates from zero, eq. 8's buffer is Σ_s w(t-s) g_s with w(age) = (1-β) "
+            "β^age, and the weights sum to 1 - β^t",
             (
                 Step("t = 0: the sum is empty and the buffer is zero.", None),
                 Step(
@@ -69,9 +69,8 @@ def closed_form_checks(
                     lambda: is_zero(weight(beta, sympy.Integer(1)) - (1 - beta)),
                 ),
                 Step(
-                    "an update multiplies every older weight by β, and β w(age) = w(age+1); "
-                    "so the "
-                    "form at t gives the form at t+1",
+                    "an update multiplies every older weight by β, and β w(age) = w(age+1); so "
+                    "the form at t gives the form at t+1",
                     lambda: is_zero(beta * weight(beta, power) - weight(beta, beta * power)),
                 ),
                 Step(
@@ -157,14 +156,13 @@ def _bias_proof(_: CheckContext) -> Finding:
         (
             Step("E g̃_0 = 0 = (1 - β⁰) μ.", lambda: is_zero(carried_total(sympy.Integer(1)))),
             Step(
-                "Expectation is linear and E g_t = μ: E g̃_{t+1} = β E g̃_t + (1-β) μ "
-                "= (β (1 - β^t) + 1 - β) μ = (1 - β^{t+1}) μ.",
+                "Expectation is linear and E g_t = μ: E g̃_{t+1} = β E g̃_t + (1-β) μ = (β (1 - "
+                "β^t) + 1 - β) μ = (1 - β^{t+1}) μ.",
                 lambda: is_zero(beta * (1 - power) + (1 - beta) - (1 - beta * power)),
             ),
             Step(
                 "For 0 < β < 1 and t ≥ 1 the factor lies strictly between 0 and 1: the buffer "
-                "points "
-                "where μ points and is shorter; dividing by 1 - β^t removes the bias.",
+                "points where μ points and is shorter; dividing by 1 - β^t removes the bias.",
                 None,
             ),
         ),
@@ -221,8 +219,7 @@ def _floor_proof(_: CheckContext) -> Finding:
     norm, floor, power = sympy.symbols("M nu x", positive=True)
     return WrittenProof(
         "a noise-free task of norm M ≥ m_0 > ν has ‖g̃_t‖ = (1 - β^t) M under eq. 8, so it is "
-        "excluded "
-        "exactly while β^t > 1 - ν/M; under eq. 18 its norm is M and it is never excluded",
+        "excluded exactly while β^t > 1 - ν/M; under eq. 18 its norm is M and it is never excluded",
         (
             Step(
                 "All gradients are μ, so g̃_t = (sum of the weights) μ = (1 - β^t) μ (EMA-8).", None
@@ -265,29 +262,26 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="what eq. 8 averages",
         statement=r"$\tilde g_k^{(t)} = \beta\,\tilde g_k^{(t-1)} + (1-\beta)\,g_k^{(t)}$ from "
-        r"$\tilde g_k^{(0)}=0$ is $\sum_{s=1}^{t} (1-\beta)\beta^{t-s} g_k^{(s)}$; the "
-        r"weights sum "
-        r"to $1-\beta^t$.",
-        plain="After t updates from a zero buffer, eq. 8's buffer is Σ_s (1-β) β^(t-s) g_s, "
-        "and its "
-        "weights sum to 1 - β^t.",
+        r"$\tilde g_k^{(0)}=0$ is $\sum_{s=1}^{t} (1-\beta)\beta^{t-s} g_k^{(s)}$; the weights "
+        r"sum to $1-\beta^t$.",
+        plain="After t updates from a zero buffer, eq. 8's buffer is Σ_s (1-β) β^(t-s) g_s, and "
+        "its weights sum to 1 - β^t.",
         source=Source("SON-GOKU", "section 4.1; Algorithm 1, Require and line 18", ("eq. 8",)),
         assumptions=(BETA, ZERO_BUFFER),
         used_for="every other claim about the EMA",
         checks=closed_form_checks(),
         reading="eq. 8 unrolled; t counts the updates of this task, not the steps of training",
-        notes="Algorithm 1 numbers the buffer one later than eq. 8 (line 18 makes g̃^(t+1) "
-        "from the "
-        "gradient of step t, steps counted from 0); the weights are the same. A task that is not "
-        "active keeps its buffer: t is its own number of updates.",
+        notes="Algorithm 1 numbers the buffer one later than eq. 8 (line 18 makes g̃^(t+1) from "
+        "the gradient of step t, steps counted from 0); the weights are the same. A task that is "
+        "not active keeps its buffer: t is its own number of updates.",
     ),
     Claim(
         id="EMA-8-BIAS",
         family="ema",
         title="eq. 8 from zero is biased towards zero",
         statement=r"$\mathbb E\,\tilde g^{(t)} = (1-\beta^t)\,\mu$ under eq. 17.",
-        plain="If every gradient has mean μ, the buffer's mean after t updates from zero is "
-        "(1 - β^t) μ: for 0 < β < 1 and μ ≠ 0 it points where μ points but is strictly shorter.",
+        plain="If every gradient has mean μ, the buffer's mean after t updates from zero is (1 - "
+        "β^t) μ: for 0 < β < 1 and μ ≠ 0 it points where μ points but is strictly shorter.",
         source=Source("songoku", "eq. 8 and 17 of SON-GOKU together"),
         assumptions=(BETA, ZERO_BUFFER, SAME_MEAN),
         used_for="the norm floor of Assumption 4; Lemma 1, whose g̃ - μ is centred only for eq. 18",
@@ -296,21 +290,19 @@ CLAIMS: tuple[Claim, ...] = (
             Check("expectation over all noise patterns", Method.EXACT, _bias_by_enumeration),
             Check("fixed step by z3", Method.SMT, _bias_by_solver),
         ),
-        notes="The factor is one positive number for each task, so it changes no cosine and "
-        "no edge "
-        "(EMA-SCALE); it does change norms. Lemma 1 bounds g̃ - μ, which is centred for eq. 18's "
-        "average, not for eq. 8's.",
+        notes="The factor is one positive number for each task, so it changes no cosine and no "
+        "edge (EMA-SCALE); it does change norms. Lemma 1 bounds g̃ - μ, which is centred for eq. "
+        "18's average, not for eq. 8's.",
     ),
     Claim(
         id="EMA-8-NORM",
         family="ema",
         title="which tasks the norm floor excludes at the start",
         statement=r"For $\|\mu_i\| \ge m_0 > \nu$ and no noise, $\|\tilde g_i\| < \nu$ holds "
-        r"under "
-        r"eq. 8 exactly while $\beta^t > 1 - \nu/\|\mu_i\|$, and never under eq. 18.",
-        plain="A noise-free task with ‖μ‖ ≥ m_0 > ν is excluded by the floor ν of Assumption "
-        "4 under "
-        "eq. 8 exactly while β^t > 1 - ν/‖μ‖ (t its own updates since zero); under eq. 18 never.",
+        r"under eq. 8 exactly while $\beta^t > 1 - \nu/\|\mu_i\|$, and never under eq. 18.",
+        plain="A noise-free task with ‖μ‖ ≥ m_0 > ν is excluded by the floor ν of Assumption 4 "
+        "under eq. 8 exactly while β^t > 1 - ν/‖μ‖ (t its own updates since zero); under eq. 18 "
+        "never.",
         source=Source("songoku", "Assumption 4 of SON-GOKU under eq. 8 and under eq. 18"),
         assumptions=(
             BETA,
@@ -327,9 +319,7 @@ CLAIMS: tuple[Claim, ...] = (
             Check("floor against the run buffer", Method.EXACT, _floor_exactly),
         ),
         notes="With ν = m_0/10 and β = 0.99 a task at ‖μ‖ = m_0 stays out for its first 10 "
-        "updates. "
-        "Assumption 4 says 'excluded ... until stabilized', so this is no contradiction; it "
-        "says what "
-        "that sentence means for eq. 8. Dividing by 1 - β^t (eq. 18) removes it.",
+        "updates. Assumption 4 says 'excluded ... until stabilized', so this is no contradiction; "
+        "it says what that sentence means for eq. 8. Dividing by 1 - β^t (eq. 18) removes it.",
     ),
 )

@@ -199,8 +199,8 @@ def _sharp_exactly(_: CheckContext) -> Finding:
         cases,
         holds,
         lambda target: f"N = {target}",
-        "N = 5/4, 6/4, ..., 8: reached with R = ⌊N⌋ + 1 and with β just above the bound; not at "
-        "β = (N-1)/(N+1), not at R = N",
+        "N = 5/4, 6/4, ..., 8: reached with R = ⌊N⌋ + 1 and with β just above the bound; not at β "
+        "= (N-1)/(N+1), not at R = N",
     )
 
 
@@ -233,9 +233,8 @@ def _reaches_proof(_: CheckContext) -> Finding:
                 lambda: is_zero((1 - beta) / (1 + beta) - 1 / (2 * target)),
             ),
             Step(
-                "a/2 = artanh(1/(2N)) > 1/(2N), since artanh(y) - y has the derivative "
-                "y²/(1-y²) > 0 on "
-                "(0, 1) and is 0 at 0. So a > 1/N.",
+                "a/2 = artanh(1/(2N)) > 1/(2N), since artanh(y) - y has the derivative y²/(1-y²) "
+                "> 0 on (0, 1) and is 0 at 0. So a > 1/N.",
                 lambda: is_zero(1 / (1 - y**2) - 1 - y**2 / (1 - y**2)),
             ),
             Step("R a > ln(3) N / N = ln 3, so Ra/2 > ln(3)/2.", None),
@@ -380,9 +379,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="EXT-2-SHARP",
         family="ema",
         title="what a target N > 1 needs, sharply",
-        statement=r"For $N>1$ reaching $N$ needs $R>N$ and $\beta>(N-1)/(N+1)$, and neither "
-        r"bound can "
-        r"be improved.",
+        statement=r"For $N>1$ reaching $N$ needs $R>N$ and $\beta>(N-1)/(N+1)$, and neither bound "
+        r"can be improved.",
         plain="If n_eff(R, β) ≥ N with N > 1, then R > N and β > (N-1)/(N+1). Every whole R > N "
         "reaches N with some β, and every β in ((N-1)/(N+1), 1) with some R.",
         source=_EXT2,
@@ -401,8 +399,8 @@ CLAIMS: tuple[Claim, ...] = (
         title="when a target N is reached, exactly",
         statement=r"$n_{\rm eff}\ge N \iff \beta^R\le\frac{1-\theta}{1+\theta}$, "
         r"$\theta=N\,\frac{1-\beta}{1+\beta}$.",
-        plain="For 0 < β < 1 and N > 0: n_eff(R, β) ≥ N if and only if β^R ≤ (1-θ)/(1+θ), where "
-        "θ = N (1-β)/(1+β).",
+        plain="For 0 < β < 1 and N > 0: n_eff(R, β) ≥ N if and only if β^R ≤ (1-θ)/(1+θ), where θ "
+        "= N (1-β)/(1+β).",
         source=_EXT2,
         assumptions=(BETA_POSITIVE, WINDOW),
         used_for="the smallest R for a given β and N",
@@ -417,9 +415,8 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="a β and R that reach N",
         statement=r"$\beta=(2N-1)/(2N+1)$ with $R\ge\ln(3)\,N$ reaches $N$.",
-        plain="With β = (2N-1)/(2N+1) and any whole R ≥ ln(3) N, n_eff(R, β) ≥ N (in fact > "
-        "N), for "
-        "every real N ≥ 1.",
+        plain="With β = (2N-1)/(2N+1) and any whole R ≥ ln(3) N, n_eff(R, β) ≥ N (in fact > N), "
+        "for every real N ≥ 1.",
         source=_EXT2,
         assumptions=(WINDOW, _TARGET),
         used_for="plan_window, the rule that picks R and β for a target",
@@ -428,8 +425,7 @@ CLAIMS: tuple[Claim, ...] = (
             Check("targets in halves", Method.EXACT, _reaches_exactly),
             Check("enclosure of ln 3", Method.CERTIFICATE, _log_three_is_enclosed),
         ),
-        notes="As N grows, R a comes as close to R/N as one likes, so for this β the factor "
-        "ln 3 is "
-        "the smallest that serves every N.",
+        notes="As N grows, R a comes as close to R/N as one likes, so for this β the factor ln 3 "
+        "is the smallest that serves every N.",
     ),
 )

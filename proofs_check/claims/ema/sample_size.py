@@ -190,8 +190,8 @@ def _beta_monotone_proof(_: CheckContext) -> Finding:
         "for R ≥ 2, n_eff grows strictly with β on [0, 1); for R = 1 it is 1",
         (
             Step(
-                "With β = e^(-a), a > 0: n_eff = tanh(Ra/2)/tanh(a/2) (EXT-2), and a falls as "
-                "β grows.",
+                "With β = e^(-a), a > 0: n_eff = tanh(Ra/2)/tanh(a/2) (EXT-2), and a falls as β "
+                "grows.",
                 lambda: is_zero((1 - 1 / y) / (1 + 1 / y) - (y - 1) / (y + 1)),
             ),
             Step(
@@ -200,9 +200,8 @@ def _beta_monotone_proof(_: CheckContext) -> Finding:
             ),
             Step(
                 "sinh(Ra) > R sinh(a) for R ≥ 2 by induction: sinh((n+1)a) = sinh(na) cosh(a) + "
-                "cosh(na) sinh(a) with sinh(na) ≥ n sinh(a), cosh(a) > 1, cosh(na) > 1 gives "
-                "more than "
-                "(n+1) sinh(a).",
+                "cosh(na) sinh(a) with sinh(na) ≥ n sinh(a), cosh(a) > 1, cosh(na) > 1 gives more "
+                "than (n+1) sinh(a).",
                 lambda: is_zero(
                     (s1 * c + c1 * s)
                     - (n + 1) * s
@@ -260,9 +259,8 @@ def _range_proof(_: CheckContext) -> Finding:
         "1 ≤ n_eff ≤ R; n_eff = 1 iff R = 1 or β = 0; n_eff = R iff R = 1",
         (
             Step(
-                "Weights are ≥ 0 with Σ w = 1, so Σ w² ≤ (Σ w)² = 1: n_eff ≥ 1, with equality "
-                "iff one "
-                "weight is 1, which is R = 1 or β = 0 (EMA-H1).",
+                "Weights are ≥ 0 with Σ w = 1, so Σ w² ≤ (Σ w)² = 1: n_eff ≥ 1, with equality iff "
+                "one weight is 1, which is R = 1 or β = 0 (EMA-H1).",
                 None,
             ),
             Step(
@@ -275,9 +273,8 @@ def _range_proof(_: CheckContext) -> Finding:
                 ),
             ),
             Step(
-                "Expanding both sides for any R: each w_t² appears R - 1 times, each product "
-                "w_s w_t "
-                "with s < t appears -2 times.",
+                "Expanding both sides for any R: each w_t² appears R - 1 times, each product w_s "
+                "w_t with s < t appears -2 times.",
                 None,
             ),
             Step("Equality iff all weights are equal; for β < 1 and R ≥ 2 they are not.", None),
@@ -382,8 +379,8 @@ def limit_checks(limit: LimitFormula = formulas.n_eff_limit) -> tuple[Check, ...
                     lambda: is_zero(gap - 2 * power * (1 + beta) / ((1 - beta) * (1 + power))),
                 ),
                 Step(
-                    "So 0 < limit - n_eff < 2 β^R (1+β)/(1-β), which is at most ε as soon as "
-                    "R ≥ ln(2(1+β)/((1-β)ε))/ln(1/β): such an R exists for every ε > 0.",
+                    "So 0 < limit - n_eff < 2 β^R (1+β)/(1-β), which is at most ε as soon as R ≥ "
+                    "ln(2(1+β)/((1-β)ε))/ln(1/β): such an R exists for every ε > 0.",
                     lambda: is_zero(
                         2 * (1 + beta) / (1 - beta) * ((1 - beta) * epsilon / (2 * (1 + beta)))
                         - epsilon
@@ -485,8 +482,8 @@ def _saturation_solver(_: CheckContext) -> Finding:
 
 _EQ19 = Source("SON-GOKU", "appendix B.2, Assumption 2", ("eq. 19",))
 _EQ19_TEXT = (
-    r"$n_{\rm eff}^{-1} := \sum_{t=1}^{R} w_t^2 = \frac{(1-\beta)^2 (1-\beta^{2R})}"
-    r"{(1-\beta^R)^2 (1-\beta^2)}$"
+    r"$n_{\rm eff}^{-1} := \sum_{t=1}^{R} w_t^2 = \frac{(1-\beta)^2 (1-\beta^{2R})}{(1-\beta^R)^2 "
+    r"(1-\beta^2)}$"
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -502,9 +499,8 @@ CLAIMS: tuple[Claim, ...] = (
         used_for="n_eff in Lemma 1, Proposition 3, Corollaries 1 and 2",
         checks=closed_form_checks(),
         notes="Shortened: n_eff = (1-β^R)(1+β)/((1+β^R)(1-β)). At β = 0 it is 1. For β → 1, "
-        "outside "
-        "the range, n_eff → R. What the scheduler's own buffers average is another question: "
-        "EMA-18-CARRIED, EMA-19-A1.",
+        "outside the range, n_eff → R. What the scheduler's own buffers average is another "
+        "question: EMA-18-CARRIED, EMA-19-A1.",
     ),
     Claim(
         id="EMA-19-MONO-WINDOW",
@@ -585,8 +581,7 @@ CLAIMS: tuple[Claim, ...] = (
         checks=limit_checks(),
         notes="For fixed β only: the convergence is not uniform in β (for each R the gap "
         "2β^R(1+β)/((1-β)(1+β^R)) grows beyond all bounds as β → 1), and with β → 1 first the "
-        "limit "
-        "is R.",
+        "limit is R.",
     ),
     Claim(
         id="EMA-C2-SAT",
@@ -595,8 +590,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"In particular, for fixed $\beta$ and large $R$, $n_{\rm eff} \to "
         r"\frac{1+\beta}{1-\beta}$ (i.e., it saturates).",
         plain="For fixed 0 < β < 1 the limit is the supremum over R and is never reached: a "
-        "budget N "
-        "with 1 < N is met by some R if and only if N < (1+β)/(1-β).",
+        "budget N with 1 < N is met by some R if and only if N < (1+β)/(1-β).",
         source=Source("SON-GOKU", "appendix B.6, Corollary 2", ("eq. 36",)),
         assumptions=(BETA_POSITIVE, WINDOW),
         used_for="why β has to grow with the number of tasks",

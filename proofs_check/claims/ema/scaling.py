@@ -46,17 +46,15 @@ def _scaling_proof(_: CheckContext) -> Finding:
         (
             Step(
                 "Eq. 8 is linear: a update of a m with a g is a times the update of m with g; "
-                "from "
-                "zero, the buffer of the scaled gradients is a times the buffer (eq. 18 "
+                "from zero, the buffer of the scaled gradients is a times the buffer (eq. 18 "
                 "likewise).",
                 lambda: is_zero(
                     beta * (a * m) + (1 - beta) * (a * g) - a * (beta * m + (1 - beta) * g)
                 ),
             ),
             Step(
-                "Write p = ⟨u, v⟩, q = ‖u‖², r = ‖v‖². Scaling by a and b turns them into "
-                "abp, a²q, "
-                "b²r; cos² = p²/(qr) is unchanged.",
+                "Write p = ⟨u, v⟩, q = ‖u‖², r = ‖v‖². Scaling by a and b turns them into abp, "
+                "a²q, b²r; cos² = p²/(qr) is unchanged.",
                 lambda: is_zero((a * b * p) ** 2 / ((a**2 * q) * (b**2 * r)) - p**2 / (q * r)),
             ),
             Step("The sign of p is the sign of abp, because ab > 0. So cos is unchanged.", None),
@@ -109,8 +107,8 @@ def _scaling_exactly(_: CheckContext) -> Finding:
         cases,
         holds,
         lambda case: f"β = {case[0]}, factors {case[1]} and {case[2]}, τ = {case[3]}",
-        "4 steps of 2 tasks in dimension 2, β with denominator ≤ 5, 25 pairs of factors, 4 "
-        "values of τ",
+        "4 steps of 2 tasks in dimension 2, β with denominator ≤ 5, 25 pairs of factors, 4 values "
+        "of τ",
     )
 
 
@@ -174,8 +172,8 @@ def _constant_within_windows(_: CheckContext) -> Finding:
         (
             Step(
                 "Within a window every gradient of task k has one factor a_k > 0, so eq. 18's "
-                "average "
-                "is a_k times that of the unscaled gradients: Σ w_t (a_k g_t) = a_k Σ w_t g_t.",
+                "average is a_k times that of the unscaled gradients: Σ w_t (a_k g_t) = a_k Σ w_t "
+                "g_t.",
                 lambda: is_zero(w * (a * g) - a * (w * g)),
             ),
             Step("Positive multiples have the same cosines and edges (EMA-SCALE).", None),
@@ -300,9 +298,8 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="positive scaling changes no cosine and no edge",
         statement=_SCALE_SENTENCE,
-        plain="Multiplying all gradients of task k by one number a_k > 0, task by task, "
-        "changes no "
-        "cosine of the EMAs (eq. 4) and no edge of the conflict graph.",
+        plain="Multiplying all gradients of task k by one number a_k > 0, task by task, changes "
+        "no cosine of the EMAs (eq. 4) and no edge of the conflict graph.",
         source=_SCALE_SOURCE,
         assumptions=(
             BETA,
@@ -319,9 +316,8 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         reading="one constant factor a task, as eq. 2's weights; cosine as in eq. 4",
         repairs="EMA-SCALE-0",
-        notes="Buffers count as scaled too: a factor introduced in mid-run meets an old "
-        "buffer that "
-        "does not have it (EMA-SCALE-T).",
+        notes="Buffers count as scaled too: a factor introduced in mid-run meets an old buffer "
+        "that does not have it (EMA-SCALE-T).",
     ),
     Claim(
         id="EMA-SCALE-0",
@@ -329,10 +325,8 @@ CLAIMS: tuple[Claim, ...] = (
         title="nonnegative task weights may be absorbed into the gradients",
         statement=r"... with nonnegative task weights $w_k$ (default $w_k = 1$). Note that, for "
         r"simplicity in later sections, we absorb $w_k$ into the per-task gradient estimates. "
-        r"This "
-        r"is permissible since positive scalings do not change cosine signs or the induced "
-        r"conflict "
-        r"graph.",
+        r"This is permissible since positive scalings do not change cosine signs or the induced "
+        r"conflict graph.",
         plain="Absorbing any weights w_k ≥ 0 into the gradients leaves the conflict graph "
         "unchanged.",
         source=Source("SON-GOKU", "section 3.1", ("eq. 2",)),
@@ -363,9 +357,8 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="positive factors that change over time change no edge",
         statement=_SCALE_SENTENCE,
-        plain="Multiplying the gradients of a task by positive factors, possibly another one "
-        "at each "
-        "step, changes no edge of the conflict graph.",
+        plain="Multiplying the gradients of a task by positive factors, possibly another one at "
+        "each step, changes no edge of the conflict graph.",
         source=Source("SON-GOKU", "section 4.1 with section 6.3 (AdaTask, GradNorm)", ("eq. 7",)),
         assumptions=(BETA, WINDOW, _POSITIVE),
         used_for="combining the scheduler with methods that reweight the losses as they train",
@@ -385,11 +378,9 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="factors may change between windows, with eq. 18",
         statement=r"If each task's positive factor is constant within each window, eq. 18's "
-        r"graphs "
-        r"do not change.",
+        r"graphs do not change.",
         plain="Positive factors that stay the same within each window and may change between "
-        "windows "
-        "change no edge of the graphs made from eq. 18's averages.",
+        "windows change no edge of the graphs made from eq. 18's averages.",
         source=Source("songoku", "repair of section 4.1 for changing weights", ("eq. 18",)),
         assumptions=(BETA, WINDOW, _POSITIVE),
         used_for="when to update loss weights: at a refresh, with windowed EMAs",
@@ -404,11 +395,10 @@ CLAIMS: tuple[Claim, ...] = (
         id="EMA-9",
         family="ema",
         title="eq. 9 as printed is eq. 4",
-        statement=r"$\rho_{ij}^{(t)} = -\frac{\langle \tilde g_i^{(t)}, \tilde g_j^{(t)} \rangle}"
-        r"{\|\tilde g_i^{(t)}\|\,\|\tilde g_i^{(t)}\|}$",
-        plain="Eq. 9 as printed, with ‖g̃_i‖ twice below the line, is the negative cosine of "
-        "eq. 4: "
-        "symmetric, in [-1, 1], unchanged by positive scaling.",
+        statement=r"$\rho_{ij}^{(t)} = -\frac{\langle \tilde g_i^{(t)}, \tilde g_j^{(t)} "
+        r"\rangle}{\|\tilde g_i^{(t)}\|\,\|\tilde g_i^{(t)}\|}$",
+        plain="Eq. 9 as printed, with ‖g̃_i‖ twice below the line, is the negative cosine of eq. "
+        "4: symmetric, in [-1, 1], unchanged by positive scaling.",
         source=Source("SON-GOKU", "section 4.1", ("eq. 9",)),
         assumptions=(),
         used_for="Algorithm 1, line 22",
@@ -420,8 +410,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="EMA-9-R",
         family="ema",
         title="eq. 9 with both norms is a negative cosine",
-        statement=r"$\rho_{ij} = -\frac{\langle \tilde g_i, \tilde g_j \rangle}{\|\tilde g_i\|\,"
-        r"\|\tilde g_j\|}$ is symmetric and in $[-1, 1]$.",
+        statement=r"$\rho_{ij} = -\frac{\langle \tilde g_i, \tilde g_j \rangle}{\|\tilde "
+        r"g_i\|\,\|\tilde g_j\|}$ is symmetric and in $[-1, 1]$.",
         plain="With ‖g̃_i‖‖g̃_j‖ below the line, ρ is symmetric and lies in [-1, 1].",
         source=Source("songoku", "eq. 9 read as eq. 4", ("eq. 4", "eq. 9")),
         assumptions=(Assumption("no zero buffer", "both EMAs are nonzero"),),

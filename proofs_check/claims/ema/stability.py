@@ -49,9 +49,8 @@ def _variance_proof(_: CheckContext) -> Finding:
         (
             Step("g̃ - μ = Σ w_t ξ_t, because Σ w_t = 1 (EMA-18-SUM).", None),
             Step(
-                "‖Σ w_t ξ_t‖² = Σ w_t² ‖ξ_t‖² + 2 Σ_{s<t} w_s w_t ⟨ξ_s, ξ_t⟩; the "
-                "expectations of the "
-                "mixed terms are zero.",
+                "‖Σ w_t ξ_t‖² = Σ w_t² ‖ξ_t‖² + 2 Σ_{s<t} w_s w_t ⟨ξ_s, ξ_t⟩; the expectations of "
+                "the mixed terms are zero.",
                 lambda: is_zero(
                     (w * s + (1 - w) * t) ** 2
                     - (w**2 * s**2 + (1 - w) ** 2 * t**2)
@@ -60,9 +59,8 @@ def _variance_proof(_: CheckContext) -> Finding:
             ),
             Step("E‖ξ_t‖² = v for all t, so what remains is v Σ w_t² = v / n_eff (eq. 19).", None),
             Step(
-                "0 ≤ w_t ≤ 1 and Σ w_t = 1 give Σ w_t² ≤ Σ w_t = 1, with equality iff one "
-                "weight is "
-                "1: iff R = 1 or β = 0 (EMA-H1).",
+                "0 ≤ w_t ≤ 1 and Σ w_t = 1 give Σ w_t² ≤ Σ w_t = 1, with equality iff one weight "
+                "is 1: iff R = 1 or β = 0 (EMA-H1).",
                 None,
             ),
         ),
@@ -141,33 +139,30 @@ def _consistency_proof(_: CheckContext) -> Finding:
     x1, x2, n = sympy.symbols("x1 x2 n", positive=True)
     epsilon, m0, v, size = sympy.symbols("epsilon m0 v n_eff", positive=True)
     return WrittenProof(
-        "P(|Ĉ_ij - C*_ij| > ε) ≤ 32 v / (n_eff m_0² ε²) for 0 < ε < 4: it goes to zero as "
-        "n_eff grows",
+        "P(|Ĉ_ij - C*_ij| > ε) ≤ 32 v / (n_eff m_0² ε²) for 0 < ε < 4: it goes to zero as n_eff "
+        "grows",
         (
             Step(
                 "For a unit vector u and x ≠ 0: ‖x/‖x‖ - u‖ ≤ ‖x/‖x‖ - x‖ + ‖x - u‖ = |1 - ‖x‖| + "
-                "‖x - u‖ ≤ 2 ‖x - u‖. In the plane of u = (1, 0) and x, with n = ‖x‖, the "
-                "left side "
-                "squared is 2 - 2 x_1/n.",
+                "‖x - u‖ ≤ 2 ‖x - u‖. In the plane of u = (1, 0) and x, with n = ‖x‖, the left "
+                "side squared is 2 - 2 x_1/n.",
                 lambda: is_zero(
                     ((x1 / n - 1) ** 2 + (x2 / n) ** 2 - (2 - 2 * x1 / n)).subs(x2**2, n**2 - x1**2)
                 ),
             ),
             Step(
-                "With u = μ_i/‖μ_i‖ and x = g̃_i/‖μ_i‖: the directions of g̃_i and μ_i differ "
-                "by at "
-                "most 2 r_i, r_i = ‖g̃_i - μ_i‖/‖μ_i‖.",
+                "With u = μ_i/‖μ_i‖ and x = g̃_i/‖μ_i‖: the directions of g̃_i and μ_i differ by "
+                "at most 2 r_i, r_i = ‖g̃_i - μ_i‖/‖μ_i‖.",
                 None,
             ),
             Step(
-                "For unit vectors a, b, u, v: ⟨a,b⟩ - ⟨u,v⟩ = ⟨a-u, b⟩ + ⟨u, b-v⟩, so "
-                "|Ĉ - C*| ≤ ‖a-u‖ + ‖b-v‖ ≤ 2 r_i + 2 r_j.",
+                "For unit vectors a, b, u, v: ⟨a,b⟩ - ⟨u,v⟩ = ⟨a-u, b⟩ + ⟨u, b-v⟩, so |Ĉ - C*| ≤ "
+                "‖a-u‖ + ‖b-v‖ ≤ 2 r_i + 2 r_j.",
                 None,
             ),
             Step(
                 "If |Ĉ - C*| > ε (or Ĉ is undefined: g̃ = 0, r = 1 > ε/4), then r_i or r_j "
-                "exceeds "
-                "ε/4 (or reaches 1).",
+                "exceeds ε/4 (or reaches 1).",
                 None,
             ),
             Step(
@@ -342,8 +337,8 @@ def _age_bound_proof(_: CheckContext) -> Finding:
         (
             Step(
                 "Let v_s be the weight of age s; it does not increase with s. Pair age s with age "
-                "R-1-s: (v_s - v_{R-1-s}) (s - (R-1-s)) ≤ 0, since the two factors have "
-                "opposite signs.",
+                "R-1-s: (v_s - v_{R-1-s}) (s - (R-1-s)) ≤ 0, since the two factors have opposite "
+                "signs.",
                 None,
             ),
             Step(
@@ -391,8 +386,7 @@ CLAIMS: tuple[Claim, ...] = (
         title="averaging divides the noise energy by n_eff",
         statement=_STABLE_SENTENCE,
         plain="For noise that is uncorrelated over time, E‖g̃ - μ‖² = v/n_eff with eq. 18's "
-        "average: "
-        "never more than the v of one gradient, and less unless R = 1 or β = 0.",
+        "average: never more than the v of one gradient, and less unless R = 1 or β = 0.",
         source=_STABLE,
         assumptions=(BETA, WINDOW, SAME_MEAN, UNCORRELATED),
         used_for="Lemma 1's variance proxy σ² Σ w_t² = σ²/n_eff",
@@ -401,18 +395,16 @@ CLAIMS: tuple[Claim, ...] = (
             Check("expectation over all noise patterns", Method.EXACT, _variance_by_enumeration),
         ),
         reading="'stabilizes' as: the averaged gradient vector has less noise",
-        notes="Assumption 2 also allows φ-mixing noise, for which mixed terms remain and "
-        "v/n_eff is not "
-        "the noise energy; Lemma 1 puts that into its constant c.",
+        notes="Assumption 2 also allows φ-mixing noise, for which mixed terms remain and v/n_eff "
+        "is not the noise energy; Lemma 1 puts that into its constant c.",
     ),
     Claim(
         id="EMA-STAB",
         family="ema",
         title="the EMA never makes a cosine less stable",
         statement=_STABLE_SENTENCE,
-        plain="For every noise law that Assumption 2 allows and every R and β, the cosine of "
-        "eq. 18's "
-        "averages has at most the variance of the cosine of single gradients.",
+        plain="For every noise law that Assumption 2 allows and every R and β, the cosine of eq. "
+        "18's averages has at most the variance of the cosine of single gradients.",
         source=_STABLE,
         assumptions=(BETA, WINDOW, SAME_MEAN, UNCORRELATED),
         used_for="'History smoothing is very important' (7.2)",
@@ -423,25 +415,21 @@ CLAIMS: tuple[Claim, ...] = (
                 lambda _: refuted_by("EMA-STAB"),
             ),
         ),
-        reading="'stabilizes' as a statement about the cosine itself, for all laws and all "
-        "(R, β); "
-        "the paper gives no quantifiers (EMA-VAR and EMA-STAB-R are the weaker readings)",
+        reading="'stabilizes' as a statement about the cosine itself, for all laws and all (R, "
+        "β); the paper gives no quantifiers (EMA-VAR and EMA-STAB-R are the weaker readings)",
         repaired_by="EMA-STAB-R",
-        notes="Rare large gradients spoil every average that contains one, and single "
-        "gradients only "
-        "when they come. The noise is bounded, so sub-Gaussian, and independent over time.",
+        notes="Rare large gradients spoil every average that contains one, and single gradients "
+        "only when they come. The noise is bounded, so sub-Gaussian, and independent over time.",
     ),
     Claim(
         id="EMA-STAB-R",
         family="ema",
         title="cosines are stable once n_eff is large",
         statement=r"$\Pr(|\widehat C_{ij} - C^\star_{ij}| > \epsilon) \le \frac{32\,v}{n_{\rm "
-        r"eff}\,"
-        r"m_0^2\,\epsilon^2}$ for $0 < \epsilon < 4$.",
-        plain="For noise uncorrelated over time with energy v = E‖ξ‖² and means of norm at "
-        "least m_0, "
-        "the estimated cosine is off by more than ε with probability at most 32 v/(n_eff m_0² "
-        "ε²).",
+        r"eff}\,m_0^2\,\epsilon^2}$ for $0 < \epsilon < 4$.",
+        plain="For noise uncorrelated over time with energy v = E‖ξ‖² and means of norm at least "
+        "m_0, the estimated cosine is off by more than ε with probability at most 32 v/(n_eff "
+        "m_0² ε²).",
         source=Source("songoku", "repair of section 4.1's 'stabilizes cosine estimates'"),
         assumptions=(
             BETA,
@@ -464,12 +452,11 @@ CLAIMS: tuple[Claim, ...] = (
         id="EMA-H1",
         family="ema",
         title="history length one is β = 0",
-        statement=r"Here, we set the history length to H=1, so every recoloring step relies "
-        r"on only "
-        r"the most recent mini-batch gradients to estimate interference.",
-        plain="Eq. 18's average rests on the newest gradient alone if and only if R = 1 or β "
-        "= 0, and "
-        "this is the case n_eff = 1; otherwise every gradient of the window has positive weight.",
+        statement=r"Here, we set the history length to H=1, so every recoloring step relies on "
+        r"only the most recent mini-batch gradients to estimate interference.",
+        plain="Eq. 18's average rests on the newest gradient alone if and only if R = 1 or β = 0, "
+        "and this is the case n_eff = 1; otherwise every gradient of the window has positive "
+        "weight.",
         source=Source("SON-GOKU", "sections 6.4.1, 6.4.2"),
         assumptions=(BETA, WINDOW),
         used_for="the Single-Step ablation of Table 1",
@@ -481,8 +468,7 @@ CLAIMS: tuple[Claim, ...] = (
         reading="the paper defines no H; H = 1 read as: only the newest gradient counts",
         notes="For β > 0 an EMA has no finite history shorter than its window, so H > 1 has no "
         "counterpart in eq. 8 or 18; n_eff is the nearest. Under active-only updates 'most "
-        "recent' is "
-        "the task's own last active step, up to a cycle ago.",
+        "recent' is the task's own last active step, up to a cycle ago.",
     ),
     Claim(
         id="EMA-AGE",
@@ -490,8 +476,7 @@ CLAIMS: tuple[Claim, ...] = (
         title="how old the windowed average is",
         statement=r"... to stabilize cosine estimates so that they do not become stale.",
         plain="The weighted mean age of the gradients in eq. 18's average is β/(1-β) - R "
-        "β^R/(1-β^R) "
-        "steps, and at most (R-1)/2, with equality only for R = 1.",
+        "β^R/(1-β^R) steps, and at most (R-1)/2, with equality only for R = 1.",
         source=Source("SON-GOKU", "section 3.1", ("eq. 18",)),
         assumptions=(BETA, WINDOW),
         used_for="the lag of the conflict graph behind the training",
@@ -501,11 +486,9 @@ CLAIMS: tuple[Claim, ...] = (
             Check("ages on a grid", Method.EXACT, _age_exactly),
             Check("bound as polynomials", Method.EXHAUSTIVE, _age_bound_as_polynomials),
         ),
-        reading="'do not become stale' as: the average is not older than the window's middle; "
-        "age 0 "
-        "is the window's last step, and every task is updated at every step",
-        notes="An EMA is older than the newest gradient, never younger: it trades age for "
-        "noise. For "
-        "R → ∞ the age is β/(1-β) = (n_eff - 1)/2 with the limit of n_eff.",
+        reading="'do not become stale' as: the average is not older than the window's middle; age "
+        "0 is the window's last step, and every task is updated at every step",
+        notes="An EMA is older than the newest gradient, never younger: it trades age for noise. "
+        "For R → ∞ the age is β/(1-β) = (n_eff - 1)/2 with the limit of n_eff.",
     ),
 )

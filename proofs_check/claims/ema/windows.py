@@ -226,9 +226,8 @@ def _recursion_over_windows(_: CheckContext) -> Finding:
         (
             Step(
                 "Let A_j be the EMA of the window's first j gradients from a zero buffer, and "
-                "claim "
-                "g̃ = β^j m + A_j after j of them, where m is the buffer at the window's start. "
-                "j = 0: g̃ = m.",
+                "claim g̃ = β^j m + A_j after j of them, where m is the buffer at the window's "
+                "start. j = 0: g̃ = m.",
                 None,
             ),
             Step(
@@ -293,8 +292,8 @@ def _share_by_symbols(_: CheckContext) -> Finding:
 
     return prove_identities(
         build,
-        "the share of weight from before the window is β^R (1-β^s)/(1-β^(R+s)) < β^R, s = "
-        "steps before it",
+        "the share of weight from before the window is β^R (1-β^s)/(1-β^(R+s)) < β^R, s = steps "
+        "before it",
     )
 
 
@@ -358,8 +357,8 @@ def _steps_proof(_: CheckContext) -> Finding:
         "between two refreshes Algorithm 1 runs R steps",
         (
             Step(
-                "Line 20 refreshes after step t when t + 1 = n R, n = 1, 2, ..., so after t = "
-                "nR - 1."
+                "Line 20 refreshes after step t when t + 1 = n R, n = 1, 2, ..., so after t = nR "
+                "- 1."
             ),
             Step(
                 "Round n runs the steps nR, ..., (n+1)R - 1, from t_r = nR of line 26: R of them."
@@ -400,10 +399,11 @@ CLAIMS: tuple[Claim, ...] = (
         id="EMA-3.1-R",
         family="ema",
         title="how much weight comes from before the window",
-        statement=r"Of eq. 8's total weight at a refresh, the share $\beta^R(1-\beta^s)/"
-        r"(1-\beta^{R+s}) < \beta^R$ belongs to the $s$ updates before the window.",
-        plain="With eq. 8 carried over, the share of the weight from before the window is "
-        "β^R (1-β^s)/(1-β^(R+s)), less than β^R, when s updates came before it.",
+        statement=r"Of eq. 8's total weight at a refresh, the share "
+        r"$\beta^R(1-\beta^s)/(1-\beta^{R+s}) < \beta^R$ belongs to the $s$ updates before the "
+        r"window.",
+        plain="With eq. 8 carried over, the share of the weight from before the window is β^R "
+        "(1-β^s)/(1-β^(R+s)), less than β^R, when s updates came before it.",
         source=Source("songoku", "repair of section 3.1's sentence", ("eq. 8",)),
         assumptions=(BETA_POSITIVE, WINDOW, ZERO_BUFFER),
         used_for="when carrying the buffers over may be neglected: when β^R is small",
@@ -413,8 +413,8 @@ CLAIMS: tuple[Claim, ...] = (
             Check("bound by z3", Method.SMT, _share_by_solver),
         ),
         repairs="EMA-3.1",
-        notes="R counts updates of the task in the window. At β = 0.9: 66% for R = 4, 3.4% for "
-        "R = 32, nothing to speak of for R = 256 (upper bounds β^R).",
+        notes="R counts updates of the task in the window. At β = 0.9: 66% for R = 4, 3.4% for R "
+        "= 32, nothing to speak of for R = 256 (upper bounds β^R).",
     ),
     Claim(
         id="EMA-18-SUM",
@@ -445,9 +445,8 @@ CLAIMS: tuple[Claim, ...] = (
             Check("buffers compared", Method.EXACT, _fresh_exactly),
         ),
         reading="buffers that start from zero in each window",
-        notes="Under Algorithm 1 as printed this is the first window only: later ones start "
-        "from a "
-        "buffer that is not zero (EMA-18-CARRIED).",
+        notes="Under Algorithm 1 as printed this is the first window only: later ones start from "
+        "a buffer that is not zero (EMA-18-CARRIED).",
     ),
     Claim(
         id="EMA-18-CARRIED",
@@ -455,9 +454,8 @@ CLAIMS: tuple[Claim, ...] = (
         title="eq. 18 is what eq. 8 holds at a refresh",
         statement=r"The EMA for task $i$ is $\tilde g_i = \sum_{t=1}^R w_t g_{i,t}$, $w_t = "
         r"\frac{(1-\beta)\beta^{R-t}}{1-\beta^R}$.",
-        plain="At a refresh, eq. 8's buffers and eq. 18's averages of the last R gradients "
-        "have the "
-        "same cosines and give the same conflict graph.",
+        plain="At a refresh, eq. 8's buffers and eq. 18's averages of the last R gradients have "
+        "the same cosines and give the same conflict graph.",
         source=_B2,
         assumptions=(BETA, WINDOW, ZERO_BUFFER),
         used_for="eq. 17-19 as a model of the scheduler: Lemma 1, Theorem 2, Corollaries 1 and 2",
@@ -475,8 +473,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         reading="buffers carried over from window to window, as in Algorithm 1; every task "
-        "updated "
-        "at every step, so that only the carrying differs",
+        "updated at every step, so that only the carrying differs",
         repaired_by="EMA-18-CARRIED-R",
         notes="In both counterexamples the last window has no noise and no drift, so it meets "
         "Assumptions 1-5; the graph of eq. 8's buffers is wrong all the same. The other reading, "
@@ -487,10 +484,9 @@ CLAIMS: tuple[Claim, ...] = (
         family="ema",
         title="the carried buffer is a mixture of the old buffer and eq. 18",
         statement=r"$\tilde g^{(nR)} = \beta^R\,\tilde g^{((n-1)R)} + (1-\beta^R)\sum_{t} w_t "
-        r"g_t$ "
-        r"(eq. 18 on the last window).",
-        plain="At a refresh, eq. 8's buffer is β^R times the buffer at the refresh before plus "
-        "(1 - β^R) times eq. 18's average of the window. For β > 0 the two agree in direction for "
+        r"g_t$ (eq. 18 on the last window).",
+        plain="At a refresh, eq. 8's buffer is β^R times the buffer at the refresh before plus (1 "
+        "- β^R) times eq. 18's average of the window. For β > 0 the two agree in direction for "
         "every window only if the old buffer is zero.",
         source=Source("songoku", "repair of appendix B.2 for Algorithm 1", ("eq. 8", "eq. 18")),
         assumptions=(BETA, WINDOW),
@@ -505,8 +501,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="EMA-A1-WINDOW",
         family="ema",
         title="a refresh window has exactly R steps",
-        statement=r"if $(t+1) \bmod R = 0$ then refresh; $r \leftarrow r+1$; $t_r \leftarrow "
-        r"t+1$.",
+        statement=r"if $(t+1) \bmod R = 0$ then refresh; $r \leftarrow r+1$; $t_r \leftarrow t+1$.",
         plain="Between two refreshes Algorithm 1 runs exactly R steps, from t_r to t_r + R - 1.",
         source=Source("SON-GOKU", "Algorithm 1, lines 2, 4, 20, 26"),
         assumptions=(WINDOW, Assumption("complete window", "the run does not end within it")),
