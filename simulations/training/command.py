@@ -28,7 +28,7 @@ def _option(flag: str, name: str) -> Callable[[_Command], _Command]:
     short_help="Train a small network on real data; record what the scheduler saw.",
     epilog="""\b
 Examples:
-  songoku trace                       about ten seconds; then look at the summary
+  songoku trace                       a few seconds, then a summary
   songoku trace --tau 1               every task at every step, to compare with
   songoku trace --seed 3 --steps 2000 --refresh 25
 

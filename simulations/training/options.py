@@ -48,6 +48,15 @@ class TraceOptions:
 
     ``tau=1`` has no conflicts, so it is the usual summed update of every task at every step:
     the baseline to compare with.
+
+    The defaults are chosen for the digits. Their EMA cosines spread over about -0.4 to 0.4 with a
+    standard deviation of 0.12, while two unrelated directions in the trunk's 1,560 dimensions
+    would have cosines within 0.03 of 0; tau = 0.1 lies between the two. Batches of 256 with beta
+    0.97 average the sub-batches' noise down to a standard deviation of 0.04 in a cosine early and
+    0.06 late in a run (measured with two independent streams on one trajectory). With batches of
+    128 and beta 0.9 it is 0.11 late in a run, as much as the cosines themselves spread, and a
+    third of the pairs fall on the other side of tau than without noise. A trunk of 24 units is
+    narrow enough for the tasks to compete for it.
     """
 
     dataset: str = "digits"
@@ -55,8 +64,8 @@ class TraceOptions:
     steps: int = 1200
     refresh_period: int = 50
     tau: float = 0.1
-    beta: float = 0.9
-    batch_size: int = 128
+    beta: float = 0.97
+    batch_size: int = 256
     width: int = 24
     lr: float = 0.1
     warm_up: int = 0

@@ -116,7 +116,7 @@ def test_recorded_cosines_norms_and_samples_are_those_of_the_stored_averages(
         expected = np.linalg.norm(states[row["refresh"] - 1].averages[row["i"]])
         assert row["value"] == pytest.approx(expected, rel=1e-12)
     # Ten updates and a probe of every task: sum(w)**2 / sum(w**2) of eleven weights.
-    weights = 0.9 ** np.arange(11)
+    weights = 0.97 ** np.arange(11)
     first = [row["value"] for row in of_kind(small_rows, "n_eff") if row["refresh"] == 1]
     assert first == pytest.approx([weights.sum() ** 2 / (weights**2).sum()] * 6)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -114,6 +116,30 @@ def test_a_diverging_run_names_task_and_step_and_can_be_tried_again(store):
         assert str(result.exception).startswith("the loss of task 'digit' is nan at step 1")
     cells = read_cells(store, "trace")
     assert cells["status"].to_list() == ["failed"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_run_and_nothing_of_it_is_stored(store, monkeypatch, signum):
+    steps = []
+
+    @contextmanager
+    def stop_at_step_five(total, label):
+        def listener(done, total):
+            steps.append(done)
+            if done == 5:
+                signal.raise_signal(signum)
+
+        yield listener
+
+    monkeypatch.setattr("simulations.training.session.shown_steps", stop_at_step_five)
+    stopped = run(store)
+    assert stopped.exit_code == 128 + signum
+    assert "not stored" in stopped.stderr
+    assert steps == [1, 2, 3, 4, 5]
+    monkeypatch.undo()
+    again = run(store)
+    assert again.exit_code == 0
+    assert "Trained in" in again.stdout
 
 
 def test_a_file_that_is_not_a_store_is_left_alone(tmp_path):
