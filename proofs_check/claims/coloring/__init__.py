@@ -5,8 +5,32 @@ One module an idea; each holds statements and checks together.
 
 from __future__ import annotations
 
-from proofs_check.claims.coloring import chromatic, crown, greedy, order, staleness
+from proofs_check.claims.coloring import (
+    chromatic,
+    coverage,
+    crown,
+    footprint,
+    greedy,
+    interpretation,
+    order,
+    refresh,
+    sparsity,
+    staleness,
+    threshold,
+)
 
 __all__ = ["CLAIMS"]
 
-CLAIMS = (*chromatic.CLAIMS, *crown.CLAIMS, *greedy.CLAIMS, *order.CLAIMS, *staleness.CLAIMS)
+CLAIMS = (
+    *chromatic.CLAIMS,
+    *crown.CLAIMS,
+    *greedy.CLAIMS,
+    *order.CLAIMS,
+    *staleness.CLAIMS,
+    *refresh.CLAIMS,
+    *coverage.CLAIMS,
+    *footprint.CLAIMS,
+    *threshold.CLAIMS,
+    *sparsity.CLAIMS,
+    *interpretation.CLAIMS,
+)

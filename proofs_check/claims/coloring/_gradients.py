@@ -17,15 +17,17 @@ from songoku_theory.errors import InvalidInputError
 
 __all__ = ["conflict_graph", "inner", "read_gradients", "read_tau", "realise"]
 
-Vector = tuple[Fraction, ...]
+Number = int | Fraction
+
+Vector = tuple[Number, ...]
 
 
-def inner(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:
+def inner(left: Sequence[Number], right: Sequence[Number]) -> Number:
     """Return the inner product."""
-    return sum((a * b for a, b in zip(left, right, strict=True)), Fraction(0))
+    return sum(a * b for a, b in zip(left, right, strict=True))
 
 
-def conflict_graph(gradients: Sequence[Sequence[Fraction]], tau: Fraction) -> Graph:
+def conflict_graph(gradients: Sequence[Sequence[Number]], tau: Fraction) -> Graph:
     """Return the conflict graph: an edge iff ``-cos > tau``, decided without a root (eq. 5).
 
     Source
@@ -41,11 +43,12 @@ def conflict_graph(gradients: Sequence[Sequence[Fraction]], tau: Fraction) -> Gr
     (2, 1)
     """
     norms = [inner(g, g) for g in gradients]
+    limit, scale = tau.numerator**2, tau.denominator**2
     edges = []
     for i in range(len(gradients)):
         for j in range(i + 1, len(gradients)):
             product = inner(gradients[i], gradients[j])
-            if product < 0 and product**2 > tau**2 * norms[i] * norms[j]:
+            if product < 0 and product**2 * scale > limit * norms[i] * norms[j]:
                 edges.append((i, j))
     return from_edges(len(gradients), edges)
 
@@ -59,13 +62,18 @@ def realise(graph: Graph) -> tuple[Vector, ...]:
     """
     edges = edges_of(graph)
     lonely = [task for task, mask in enumerate(graph) if not mask]
-    vectors = [[Fraction(0)] * (len(edges) + len(lonely)) for _ in graph]
+    vectors = [[0] * (len(edges) + len(lonely)) for _ in graph]
     for position, (i, j) in enumerate(edges):
-        vectors[i][position] = Fraction(1)
-        vectors[j][position] = Fraction(-1)
+        vectors[i][position] = 1
+        vectors[j][position] = -1
     for position, task in enumerate(lonely, start=len(edges)):
-        vectors[task][position] = Fraction(1)
+        vectors[task][position] = 1
     return tuple(tuple(vector) for vector in vectors)
+
+
+def _plain(number: Fraction) -> Number:
+    """Return an integer as int: the arithmetic is the same and several times faster."""
+    return number.numerator if number.denominator == 1 else number
 
 
 def read_gradients(rows: Sequence[Sequence[object]]) -> tuple[Vector, ...]:
@@ -76,7 +84,9 @@ def read_gradients(rows: Sequence[Sequence[object]]) -> tuple[Vector, ...]:
     InvalidInputError
         If they are not non-zero vectors of one length.
     """
-    vectors = tuple(tuple(rational(entry) for entry in row) for row in rows)
+    vectors: tuple[Vector, ...] = tuple(
+        tuple(_plain(rational(entry)) for entry in row) for row in rows
+    )
     if not vectors or len({len(vector) for vector in vectors}) != 1:
         raise InvalidInputError(
             f"gradients should be one or more vectors of one length; found lengths "

@@ -33,6 +33,8 @@ class FirstFit:
     ----------
     task : z3 sort
     color : z3 function Task -> Int
+    blocks : z3 function Task x Task -> Task
+        ``blocks(u, v)``: a neighbour of v with the colour of u, if that is smaller than v's.
     adjacent : callable
         ``adjacent(u, v)``, a formula.
     axioms : list of formulas
@@ -40,6 +42,7 @@ class FirstFit:
 
     task: Any
     color: Any
+    blocks: Any
     adjacent: Callable[[Any, Any], Any]
     axioms: list[Any]
 
@@ -79,4 +82,4 @@ def first_fit_world(z3: Z3, adjacent: Callable[[Any, Any], Any] | None = None) -
             ),
         ),
     ]
-    return FirstFit(task, color, adjacent, axioms)
+    return FirstFit(task, color, blocks, adjacent, axioms)

@@ -26,7 +26,7 @@ from proofs_check.claims.coloring._graphs import (
     number_of_colors,
     relabel,
 )
-from proofs_check.claims.coloring.greedy import SIMPLE_GRAPH, greedy_bound_checks
+from proofs_check.claims.coloring.greedy import SIMPLE_GRAPH, WORST_ORDER
 from proofs_check.counterexamples import Replay, replayer
 from proofs_check.model import CheckContext, Claim, Method, Source
 from songoku_theory.errors import InvalidInputError
@@ -252,7 +252,7 @@ COL_P9_LENGTH_R = Claim(
             doc="Minimum and maximum over all orders against chi and the Grundy number, both "
             "computed without orders.",
         ),
-        greedy_bound_checks[2],
+        WORST_ORDER,
     ),
     reading="any order; Welsh-Powell's own orders may miss both ends",
     repairs="COL-P9-LENGTH",
