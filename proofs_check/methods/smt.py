@@ -1,4 +1,4 @@
-"""Obligations over the reals decided by an SMT solver (z3), with a limit on its effort."""
+"""Obligations decided by an SMT solver (z3), with a limit on its effort."""
 
 from __future__ import annotations
 
@@ -73,4 +73,4 @@ def prove(
     if not names:
         return inconclusive(conclusion, "there was nothing to prove")
     proved = "; ".join(names)
-    return supports(kind, conclusion, f"{conclusion}. z3 proves over the reals: {proved}")
+    return supports(kind, conclusion, f"{conclusion}. z3 proves: {proved}")

@@ -347,7 +347,7 @@ COL_P8_RUN = Claim(
     r"bounded by $\Delta$.",
     plain="In a run that recolours every R >= m_r steps by eq. 11, no gap between two updates of a "
     "task exceeds the largest Delta_r + 1.",
-    source=Source("SON-GOKU", "5, overview (3); 5.5 (1); H.2; eq. 11", ("11", "100")),
+    source=Source("SON-GOKU", "5, overview (3); 5.5 (1); H.2; 4.4", ("11", "100")),
     assumptions=(SIMPLE_GRAPH, LONG_ROUNDS),
     used_for="Bounded staleness of the scheduler as it is run, with refreshes.",
     checks=(
