@@ -79,7 +79,7 @@ def figures(
     outcomes = []
     for outcome in draw_all(chosen, Sources(store, ledger), out, style):
         outcomes.append(outcome)
-        click.echo(f"{outcome.name}: {outcome.status}. {outcome.message}")
+        click.echo(f"{outcome.name}: {outcome.status}, {outcome.message}")
     drawn = sum(outcome.status == "drawn" for outcome in outcomes)
     click.echo(f"{drawn} of {len(outcomes)} figures are in {out}")
     if drawn < len(outcomes):

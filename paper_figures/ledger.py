@@ -23,7 +23,8 @@ __all__ = ["draw"]
 LINE = 0.24
 """Height of a line of tiles, in inches at a paper's type size."""
 STRIPE = 0.2
-LETTER = 0.075
+EDGE = 0.04
+LETTER = 0.06
 """Room for one character of an id."""
 PAGE = 9.0
 """The tallest figure that still fits on a page under its caption, in inches."""
@@ -36,17 +37,20 @@ class _Tile:
     place: int
 
 
-@figure(name="ledger", title="Every claim and its verdict", needs=("ledger",))
+@figure(
+    name="ledger",
+    title="Every claim and its verdict",
+    needs=("ledger",),
+    place=4,
+)
 def draw(given: FigureInput) -> Picture:
-    """Draw one tile a claim, in a row (or more) a family."""
+    """Draw one tile a claim, family by family."""
     ledger, style = given.ledger, given.style
     if ledger is None or not ledger["claims"]:
         raise MissingRowsError(LEDGER, "The ledger holds no claim.")
-    left = LETTER * style.scale * (2 + max(len(name) for name in _families(ledger)))
-    room = style.full - left
     least = STRIPE + LETTER * (3 + max(len(claim["id"]) for claim in ledger["claims"]))
-    per_line = max(1, int(room / (least * style.scale)))
-    tiles, width = _layout(ledger, per_line), room / per_line
+    per_line = max(1, int(style.full / (least * style.scale)))
+    tiles, width = _layout(ledger, per_line), style.full / per_line
     counts = Counter(claim["verdict"]["kind"] for claim in ledger["claims"])
     lines = 1 + max(tile.line for tile in tiles)
     height = lines + 2.7  # the legend takes two lines and some air
@@ -58,9 +62,11 @@ def draw(given: FigureInput) -> Picture:
     axis.set(xlim=(0, style.full), ylim=((0.1 - height) * line, 0.1 * line))
     axis.axis("off")
     for tile in tiles:
-        _draw_tile(axis, tile, left + tile.place * width, -tile.line * line, width, line, style)
+        x = EDGE * style.scale + tile.place * width
+        _draw_tile(axis, tile, x, -tile.line * line, width, line, style)
     for name, first in _first_lines(tiles).items():
-        axis.text(left - LETTER * style.scale, -(first + 0.5) * line, name, ha="right", va="center")
+        y = -(first - 0.5) * line
+        axis.text(EDGE * style.scale, y, name, va="center", weight="bold")
     _draw_legend(axis, counts, -(lines + 0.4) * line, line, style)
     vacuous = sum(claim["vacuous"]["is"] for claim in ledger["claims"])
     said = ", ".join(f"{counts[kind]} {look.label}" for kind, look in LOOKS.items() if counts[kind])
@@ -68,7 +74,7 @@ def draw(given: FigureInput) -> Picture:
         figure=fig,
         data=_data(tiles),
         caption=(
-            f"The ledger: every claim and its verdict, one row a family ({said}). An id that ends "
+            f"The ledger: every claim and its verdict, family by family ({said}). An id that ends "
             "in -R is the repaired form of the claim of the same name. "
             + (
                 f"A zero with a stroke marks the {vacuous} whose hypotheses can't be met, or "
@@ -92,7 +98,7 @@ def _layout(ledger: Ledger, per_line: int) -> list[_Tile]:
     for family in _families(ledger):
         members = [claim for claim in ledger["claims"] if claim["family"] == family]
         tiles += [
-            _Tile(claim, line + index // per_line, index % per_line)
+            _Tile(claim, line + 1 + index // per_line, index % per_line)
             for index, claim in enumerate(members)
         ]
         line = tiles[-1].line + 1
@@ -149,7 +155,7 @@ def _draw_legend(axis: Axes, counts: Counter[str], top: float, line: float, styl
     """Name every verdict, with its count, in two lines of four places."""
     places = 4
     for index, look in enumerate(LOOKS.values()):
-        x = 0.06 * style.scale + (index % places) * style.full / places
+        x = EDGE * style.scale + (index % places) * style.full / places
         y = top - (index // places) * line
         _draw_sign(axis, look, x, y, 0.84 * line, style)
         text = f"{look.label}: {counts[look.kind]}"
@@ -160,7 +166,7 @@ def _draw_legend(axis: Axes, counts: Counter[str], top: float, line: float, styl
             va="center",
             fontsize=style.small,
         )
-    x = 0.06 * style.scale + (len(LOOKS) % places) * style.full / places
+    x = EDGE * style.scale + (len(LOOKS) % places) * style.full / places
     y = top - (len(LOOKS) // places) * line
     axis.text(
         x + 0.04 * style.scale, y - 0.42 * line, "∅   vacuous", va="center", fontsize=style.small

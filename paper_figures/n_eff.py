@@ -44,6 +44,7 @@ SCHEMA = {
     name="n_eff",
     title="What an EMA is worth, and what a target costs",
     claims=("EMA-19", "EMA-19-LIMIT"),
+    place=3,
 )
 def draw(given: FigureInput) -> Picture:
     """Draw n_eff against the window, against beta, and the window that a target needs."""

@@ -34,6 +34,7 @@ MOST_NUMBERS = 10
     title="From gradients to a schedule, on a real run",
     needs=(NEED,),
     claims=("EMA-8",),
+    place=1,
 )
 def draw(given: FigureInput) -> Picture:
     """Draw one refresh in full, the steps around it, and the classes of all refreshes."""

@@ -54,6 +54,7 @@ SCHEMA = {
     title="Recovery of the conflict graph against the effective sample size",
     needs=(NEED,),
     claims=("EMA-18", "EMA-19"),
+    place=2,
 )
 def draw(given: FigureInput) -> Picture:
     """Draw P(recovered) against n_eff, one panel a dimension, and the n_eff that is enough."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -19,6 +20,7 @@ from paper_figures.engine.picture import FigureInput, Picture
 from songoku_theory.errors import InvalidInputError, unknown_name
 
 __all__ = [
+    "FIGURE_NAME",
     "LEDGER",
     "FigureSpec",
     "Need",
@@ -57,6 +59,7 @@ class FigureSpec:
     claims: tuple[str, ...]
     draw: Draw
     source: str
+    place: int
 
     @property
     def experiments(self) -> tuple[Need, ...]:
@@ -71,6 +74,9 @@ class FigureSpec:
 
 _FIGURES: dict[str, FigureSpec] = {}
 
+FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""Names become file names and addresses in the report."""
+
 
 def figure(
     *,
@@ -78,6 +84,7 @@ def figure(
     title: str,
     needs: tuple[str | Need, ...] = (),
     claims: tuple[str, ...] = (),
+    place: int = 100,
 ) -> Callable[[Draw], Draw]:
     """Register a pure function ``FigureInput -> Picture`` as a figure; the function is unchanged.
 
@@ -92,12 +99,19 @@ def figure(
         command of the quick preset; a ``Need`` names its own.
     claims : tuple of str
         Ids of the ledger's claims that the figure illustrates.
+    place : int
+        Where it stands in the report's gallery: small numbers first, then by name.
 
     Raises
     ------
     InvalidInputError
-        If another function already has this name.
+        If another function already has this name, or it is no name for a file.
     """
+    if not FIGURE_NAME.fullmatch(name):
+        raise InvalidInputError(
+            "a figure's name should be lower-case letters, digits and underscores, a letter "
+            f"first; found {name!r}."
+        )
 
     def register(draw: Draw) -> Draw:
         spec = FigureSpec(
@@ -107,6 +121,7 @@ def figure(
             claims=claims,
             draw=draw,
             source=draw.__module__,
+            place=place,
         )
         taken = _FIGURES.get(name)
         if taken is not None and taken.source != spec.source:

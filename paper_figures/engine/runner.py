@@ -103,7 +103,9 @@ def draw(spec: FigureSpec, sources: Sources, out: Path, style: Style) -> Drawn:
     }
     for path, content in files.items():
         write_whole(path, content)
-    return Drawn(spec.name, "drawn", f"{len(contents.metadata['keys'])} cells", tuple(files))
+    marks, cells = contents.metadata["drawn_rows"], len(contents.metadata["keys"])
+    origin = f" from {cells} stored {'cell' if cells == 1 else 'cells'}" if cells else ""
+    return Drawn(spec.name, "drawn", f"{marks} marks{origin}", tuple(files))
 
 
 @dataclass(frozen=True, slots=True)

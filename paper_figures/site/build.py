@@ -208,6 +208,7 @@ def render_page(report: Report) -> str:
         report=report,
         claims=views,
         anchors={view.claim["id"]: view.anchor for view in views},
+        origins=_shown_origins(report),
         families=list(dict.fromkeys(view.claim["family"] for view in views)),
         looks=[(look, counts[look.kind]) for look in LOOKS.values()],
         findings=sorted(
@@ -222,6 +223,16 @@ def render_page(report: Report) -> str:
         script_hash=_policy_hash(script),
     )
     return page
+
+
+def _shown_origins(report: Report) -> list[tuple[str, dict[str, Any]]]:
+    """Where things came from: this report, the ledger, and the last writer of the store."""
+    origins = [("This report", report.provenance["report"])]
+    if report.ledger is not None:
+        origins.append(("The ledger", report.ledger["provenance"]))
+    if report.runs is not None and report.runs.provenance:
+        origins.append(("The store, when last written", report.runs.provenance[-1]))
+    return origins
 
 
 def _policy_hash(script: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paper_figures.engine.registry import FigureSpec
+from paper_figures.engine.registry import FIGURE_NAME, FigureSpec
 from paper_figures.engine.runner import FIGURE_SCHEMA
 
 __all__ = ["DrawnFigure", "UndrawnFigure", "read_figures"]
@@ -68,8 +68,11 @@ def read_figures(
     """
     drawn: list[DrawnFigure] = []
     undrawn: list[UndrawnFigure] = []
-    names = {path.stem for path in folder.glob("*.json")} | specs.keys()
-    for name in sorted(names):
+    stems = {path.stem for path in folder.glob("*.json")}
+    names = {stem for stem in stems if FIGURE_NAME.fullmatch(stem)} | specs.keys()
+    last = 1 + max((spec.place for spec in specs.values()), default=0)
+    places = {name: specs[name].place if name in specs else last for name in names}
+    for name in sorted(names, key=lambda name: (places[name], name)):
         spec = specs.get(name)
         try:
             drawn.append(_read(folder, name, stored_keys, ledger_sha256))

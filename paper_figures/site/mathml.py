@@ -30,6 +30,7 @@ _SIZES = frozenset({"left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr
 _MUTE = frozenset({"displaystyle", "textstyle", "limits", "nolimits"})
 _FENCES = frozenset("()[]|.<>/")
 _DEEPEST = 40
+SHORTEST_WORD = 3
 
 
 class _UnknownMathError(Exception):
@@ -150,6 +151,9 @@ class _Parser:
     def _atom(self) -> str:
         token = self._next()
         if token == "{":
+            word = self._word()
+            if word is not None:
+                return _leaf("mi", word)
             items = self._items("}")
             return items[0] if len(items) == 1 else _tag("mrow", "".join(items))
         if token.startswith("\\"):
@@ -161,6 +165,17 @@ class _Parser:
         if token in ("}", "&", "~", "#", "%"):
             raise _UnknownMathError
         return _leaf("mo", "−" if token == "-" else token, _fence(token))
+
+    def _word(self) -> str | None:
+        """A name between braces, as in a subscript: one word rather than a product of letters."""
+        end = self._at
+        while end < len(self._tokens) and self._tokens[end].isalpha():
+            end += 1
+        if end - self._at < SHORTEST_WORD or self._tokens[end : end + 1] != ["}"]:
+            return None
+        word = "".join(self._tokens[self._at : end])
+        self._at = end + 1
+        return word
 
     def _command(self, name: str) -> str:
         simple = self._symbol(name)

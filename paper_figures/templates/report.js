@@ -30,7 +30,7 @@
 
   // A link to a claim that the filter hides shows everything again.
   const follow = () => {
-    const claim = claims.find((one) => one.id === decodeURIComponent(location.hash.slice(1)));
+    const claim = claims.find((one) => one.id === location.hash.slice(1));
     if (claim && claim.hidden) {
       form.reset();
       apply();
