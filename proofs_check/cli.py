@@ -149,6 +149,12 @@ def show(claim_id: str, ledger_path: Path) -> None:
     help="Stored simulation rows, for the claims that read them.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--expected",
+    "expected_path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with this file instead of the committed expected_verdicts.json.",
+)
 def check(
     ids: tuple[str, ...],
     all_: bool,
@@ -158,6 +164,7 @@ def check(
     ledger_path: Path,
     store: Path,
     seed: int,
+    expected_path: Path | None,
 ) -> None:
     """Check claims and write the ledger.
 
@@ -179,7 +186,7 @@ def check(
         return
     results = _run(chosen, context)
     whole = all_ and family is None
-    differs = _record(results, kind, ledger_path, whole)
+    differs = _record(results, kind, ledger_path, whole, expected_path)
     click.echo(f"ledger: {ledger_path}")
     if differs:
         sys.exit(1)
@@ -331,15 +338,21 @@ def _run(chosen: tuple[Claim, ...], context: CheckContext) -> tuple[ClaimResult,
         return run_claims(chosen, context, advance)
 
 
-def _record(results: tuple[ClaimResult, ...], profile: Profile, path: Path, whole: bool) -> bool:
+def _record(
+    results: tuple[ClaimResult, ...],
+    profile: Profile,
+    path: Path,
+    whole: bool,
+    expected_path: Path | None,
+) -> bool:
     """Write the ledger; return whether a verdict of this run differs from the expectation."""
     from proofs_check import render
-    from proofs_check.expected import compare, load_expected
+    from proofs_check.expected import DEFAULT_PATH, compare, load_expected
     from proofs_check.ledger import build, merge, row_of, verdict_of, write
     from proofs_check.registry import all_claims, shipped_ids
     from songoku_theory.provenance import provenance
 
-    expected: dict[str, Expectation] = load_expected()
+    expected: dict[str, Expectation] = load_expected(expected_path or DEFAULT_PATH)
     known = shipped_ids()
     new = [row_of(result, profile) for result in results]
     found = {row["id"]: verdict_of(row) for row in new}

@@ -141,7 +141,7 @@ def _matches(found: Found, wanted: Found) -> bool:
     )
 
 
-def _expectation(claim_id: str, entry: Any, path: Path) -> Expectation:  # noqa: ANN401 - JSON
+def _expectation(claim_id: str, entry: object, path: Path) -> Expectation:
     if not isinstance(entry, dict) or not set(entry) <= _KEYS | {"full"}:
         raise InvalidInputError(
             f"{path}: the entry of {claim_id!r} should be an object with the keys "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from proofs_check.methods.findings import inconclusive, refutes, supports
@@ -24,7 +25,7 @@ class Obligation:
 
 
 def prove(
-    build: Callable[[Any], Sequence[Obligation]],
+    build: Callable[[ModuleType], Sequence[Obligation]],
     conclusion: str,
     kind: ScopeKind = "all_sizes",
     timeout_ms: int = DEFAULT_TIMEOUT_MS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 from proofs_check.methods.findings import inconclusive, supports
@@ -35,7 +36,7 @@ def is_zero(expression: Expression) -> bool:
     return bool(sympy.cancel(sympy.together(sympy.sympify(expression))) == 0)
 
 
-def prove_identities(build: Callable[[Any], Sequence[Identity]], conclusion: str) -> Finding:
+def prove_identities(build: Callable[[ModuleType], Sequence[Identity]], conclusion: str) -> Finding:
     """Check that both sides of every identity agree as rational functions.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
+from types import ModuleType
 from typing import Any, cast
 
 from proofs_check.claims.ema import formulas
@@ -236,7 +237,7 @@ def _reuse_exactly(_: CheckContext) -> Finding:
 
 
 def _reuse_by_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         newest, rest, lam = z3.Reals("p r lambda")  # newest weight, squares of the others
         before = newest * newest + rest
         after = (lam * newest + 1 - lam) * (lam * newest + 1 - lam) + lam * lam * rest

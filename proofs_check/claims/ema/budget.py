@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
 from math import ceil
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema import formulas
@@ -230,7 +231,7 @@ def _window_vacuity(_: CheckContext) -> VacuityFinding:
 
 
 def _rate_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         log_term = sympy.Symbol("L", positive=True)
         limit = formulas.n_eff_limit(1 - 1 / log_term)
         return [
@@ -256,7 +257,7 @@ def _rate_exactly(_: CheckContext) -> Finding:
 
 
 def _meets_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         log_term, ratio = sympy.symbols("L rho", positive=True)
         limit = formulas.n_eff_limit(1 - 1 / log_term)
         return [
@@ -298,7 +299,7 @@ def _meets_exactly(_: CheckContext) -> Finding:
 
 
 def _meets_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         log_term, ratio = z3.Reals("L rho")
         limit = 2 * log_term - 1
         return [
@@ -359,7 +360,7 @@ def _uniform_budgets(_: CheckContext) -> Finding:
 
 
 def _with_logarithm_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         size, s, log_term, big = sympy.symbols("n s l C", positive=True)
         return [
             (
@@ -390,7 +391,7 @@ def _with_logarithm_exactly(_: CheckContext) -> Finding:
 
 
 def _with_logarithm_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         size, s, log_term, big = z3.Reals("n s l C")
         return [
             smt.Obligation(

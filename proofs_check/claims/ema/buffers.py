@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema.assumptions import BETA, BETA_POSITIVE, ZERO_BUFFER
@@ -132,7 +133,7 @@ def _show(polynomial: Polynomial) -> str:
 def _computes_eq8(program: Program) -> Finding:
     """Execute the program on symbols (sympy): one update from any buffer, for any gradient."""
 
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         beta, old, new = sympy.symbols("beta m g")
         numbers = {"beta": beta, "1-beta": 1 - beta, "1": sympy.Integer(1)}
         registers: dict[str, Any] = {name: sympy.Integer(0) for name in buffers_of(program)}
@@ -174,7 +175,7 @@ def _follows_eq8(program: Program) -> Finding:
 
 
 def _needs_memory(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, first, second, gradient = z3.Reals("beta m n g")
         return [
             smt.Obligation(

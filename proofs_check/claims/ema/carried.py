@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from types import ModuleType
 
 from proofs_check.claims.ema.assumptions import BETA, SAME_MEAN, ZERO_BUFFER
+from proofs_check.claims.ema.formulas import Number
 from proofs_check.claims.ema.objects import (
     Vector,
     carried_weights,
@@ -35,7 +36,6 @@ from proofs_check.model import (
 
 __all__ = ["CLAIMS", "carried_total", "carried_weight", "closed_form_checks"]
 
-Number = Any
 WeightFormula = Callable[[Number, Number], Number]
 TotalFormula = Callable[[Number], Number]
 
@@ -103,7 +103,7 @@ def closed_form_checks(
         )
 
     def by_solver(_: CheckContext) -> Finding:
-        def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+        def build(z3: ModuleType) -> list[smt.Obligation]:
             beta, power, buffer, gradient = z3.Reals("beta p m g")
             in_range = [beta >= 0, beta < 1, power >= 0, power <= 1]
             return [
@@ -195,7 +195,7 @@ def _shift(u: Vector, v: Vector) -> Vector:
 
 
 def _bias_by_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, x, mean = z3.Reals("beta x mu")
         return [
             smt.Obligation(

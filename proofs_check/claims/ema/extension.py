@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema import formulas
 from proofs_check.claims.ema.assumptions import BETA, BETA_POSITIVE, WINDOW
 from proofs_check.claims.ema.budget import rational_beta_for
+from proofs_check.claims.ema.formulas import Number
 from proofs_check.claims.ema.objects import sample_size, window_weights
 from proofs_check.methods import smt
 from proofs_check.methods.exact import for_every, rational_grid
@@ -22,7 +24,7 @@ from proofs_check.model import Assumption, Check, CheckContext, Claim, Finding, 
 
 __all__ = ["CLAIMS", "log_three", "tanh_checks"]
 
-Ratio = Callable[[Any, Any], Any]
+Ratio = Callable[[Number, Number], Number]
 """From tanh(R a/2) and tanh(a/2) to n_eff."""
 
 
@@ -30,10 +32,10 @@ def tanh_checks(ratio: Ratio = lambda whole, half: whole / half) -> tuple[Check,
     """Return the checks of EXT-2 for this combination of tanh(R a/2) and tanh(a/2)."""
 
     def by_symbols(_: CheckContext) -> Finding:
-        def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+        def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
             u, v = sympy.symbols("u v", positive=True)  # u = e^(a/2), v = e^(R a/2)
 
-            def tanh(e: Any) -> Any:  # noqa: ANN401 - a sympy term
+            def tanh(e: Number) -> Number:
                 return (e - 1 / e) / (e + 1 / e)
 
             return [
@@ -62,7 +64,7 @@ def tanh_checks(ratio: Ratio = lambda whole, half: whole / half) -> tuple[Check,
         )
 
     def by_solver(_: CheckContext) -> Finding:
-        def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+        def build(z3: ModuleType) -> list[smt.Obligation]:
             beta, power = z3.Reals("beta x")
             half, whole = (1 - beta) / (1 + beta), (1 - power) / (1 + power)
             return [
@@ -126,7 +128,7 @@ def _needs_exactly(_: CheckContext) -> Finding:
 
 
 def _needs_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, power, target = z3.Reals("beta x N")
         return [
             smt.Obligation(
@@ -284,7 +286,7 @@ def _log_three_is_enclosed(_: CheckContext) -> Finding:
 
 
 def _criterion_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         beta, power, target = sympy.symbols("beta x N")
         theta = target * (1 - beta) / (1 + beta)
         return [
@@ -328,7 +330,7 @@ def _criterion_exactly(_: CheckContext) -> Finding:
 
 
 def _criterion_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, power, target = z3.Reals("beta x N")
         theta = target * (1 - beta) / (1 + beta)
         return [

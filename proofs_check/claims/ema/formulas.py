@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Formula", "LimitFormula", "n_eff", "n_eff_limit", "sum_of_squares"]
+__all__ = ["Formula", "LimitFormula", "Number", "n_eff", "n_eff_limit", "sum_of_squares"]
 
 Number = Any
 """Fraction, sympy expression or z3 term: whatever has the four operations."""

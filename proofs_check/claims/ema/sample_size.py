@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from proofs_check.claims.ema import formulas
 from proofs_check.claims.ema.assumptions import BETA, BETA_POSITIVE, WINDOW
-from proofs_check.claims.ema.formulas import Formula, LimitFormula
+from proofs_check.claims.ema.formulas import Formula, LimitFormula, Number
 from proofs_check.claims.ema.objects import sample_size, window_weights
 from proofs_check.methods import smt
 from proofs_check.methods.exact import for_every, rational_grid
@@ -39,7 +40,6 @@ __all__ = [
     "numerator_and_denominator",
 ]
 
-Number = Any
 Pair = tuple[int, Fraction]
 
 
@@ -77,7 +77,7 @@ def closed_form_checks(formula: Formula = formulas.sum_of_squares) -> tuple[Chec
     """Return the checks of EMA-19 for this closed form of Σ w_t²."""
 
     def by_induction(_: CheckContext) -> Finding:
-        def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+        def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
             beta, power = sympy.symbols("beta x")
             # Undo eq. 18's normalisation: what the formula says of A_R = Σ_{s<R} β^(2s).
             sum_of_powers = formula(beta, power) * (1 - power) ** 2 / (1 - beta) ** 2
@@ -107,7 +107,7 @@ def closed_form_checks(formula: Formula = formulas.sum_of_squares) -> tuple[Chec
         )
 
     def by_solver(_: CheckContext) -> Finding:
-        def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+        def build(z3: ModuleType) -> list[smt.Obligation]:
             beta, power = z3.Reals("beta x")
             in_range = [beta > 0, beta < 1, power > 0, power <= beta]
 
@@ -134,7 +134,7 @@ def closed_form_checks(formula: Formula = formulas.sum_of_squares) -> tuple[Chec
 
 
 def _window_monotone_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         beta, power = sympy.symbols("beta x")
         after = formulas.n_eff(beta, beta * power)
         before = formulas.n_eff(beta, power)
@@ -160,7 +160,7 @@ def _window_monotone_exactly(_: CheckContext) -> Finding:
 
 
 def _window_monotone_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, power = z3.Reals("beta x")
         return [
             smt.Obligation(
@@ -324,7 +324,7 @@ def below_limit_checks(
     """Return the checks of EMA-19-BELOW for these formulas."""
 
     def gap_by_symbols(_: CheckContext) -> Finding:
-        def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+        def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
             beta, power = sympy.symbols("beta x")
             gap = limit(beta) - formula(beta, power)
             positive = 2 * power * (1 + beta) / ((1 - beta) * (1 + power))
@@ -343,7 +343,7 @@ def below_limit_checks(
         return for_every(_grid(32, 9), holds, _pair_text, "R ≤ 32, every β with denominator ≤ 9")
 
     def by_solver(_: CheckContext) -> Finding:
-        def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+        def build(z3: ModuleType) -> list[smt.Obligation]:
             beta, power = z3.Reals("beta x")
             return [
                 smt.Obligation(
@@ -391,7 +391,7 @@ def limit_checks(limit: LimitFormula = formulas.n_eff_limit) -> tuple[Check, ...
         ).finding()
 
     def symbolic_limit(_: CheckContext) -> Finding:
-        def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+        def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
             beta, power = sympy.symbols("beta x", positive=True)
             reached = sympy.limit(formulas.n_eff(beta, power), power, 0, "+")
             return [("lim of n_eff for β^R → 0+", reached, limit(beta))]
@@ -459,7 +459,7 @@ def _saturation_exactly(_: CheckContext) -> Finding:
 
 
 def _saturation_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, power, budget = z3.Reals("beta x N")
         limit = formulas.n_eff_limit(beta)
         in_range = [beta > 0, beta < 1, power > 0, power <= beta]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import combinations, product
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema.assumptions import BETA, WINDOW, ZERO_BUFFER
@@ -67,7 +69,7 @@ def _scaling_proof(_: CheckContext) -> Finding:
 
 
 def _scaling_by_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         a, b, p, q, r, tau = z3.Reals("a b p q r tau")
         in_range = [a > 0, b > 0, q > 0, r > 0, tau >= 0, tau <= 1]
         scaled_p, scaled_q, scaled_r = a * b * p, a * a * q, b * b * r
@@ -133,6 +135,45 @@ def _replay_zero_weight(data: Mapping[str, Any]) -> Replay:
             "So absorbing a nonnegative weight has removed an edge of the conflict graph.",
         ),
         allowed and before and undefined,
+    )
+
+
+def _absorbed_graphs(_: CheckContext) -> Finding:
+    paths = [
+        [vector(1, 0), vector(2, -1)],
+        [vector(-3, 1), vector(1, 1)],
+        [vector(0, 2), vector(-1, -1)],
+        [vector(-2, -2), vector(1, -3)],
+    ]
+    weights = (Fraction(0), Fraction(1, 3), Fraction(5))
+    cases = [
+        (beta, tau, w)
+        for beta in (Fraction(0), Fraction(1, 2), Fraction(9, 10))
+        for tau in _TAUS
+        for w in product(weights, repeat=4)
+    ]
+
+    def edges(vectors: Sequence[Vector], tau: Fraction) -> set[tuple[int, int]]:
+        return {
+            (i, j)
+            for i, j in combinations(range(4), 2)
+            if any(vectors[i]) and any(vectors[j]) and is_conflict(vectors[i], vectors[j], tau)
+        }
+
+    def holds(case: tuple[Fraction, Fraction, tuple[Fraction, ...]]) -> bool:
+        beta, tau, w = case
+        plain = [run_buffer(path, beta) for path in paths]
+        absorbed = [
+            run_buffer([scaled(a, g) for g in path], beta) for a, path in zip(w, paths, strict=True)
+        ]
+        kept = {(i, j) for i, j in edges(plain, tau) if w[i] > 0 and w[j] > 0}
+        return edges(absorbed, tau) == kept
+
+    return for_every(
+        cases,
+        holds,
+        lambda case: f"β = {case[0]}, τ = {case[1]}, w = {', '.join(map(str, case[2]))}",
+        "4 tasks in dimension 2, weights 0, 1/3 and 5 in all combinations, 3 values of β, 4 of τ",
     )
 
 
@@ -278,7 +319,7 @@ def _eq4_proof(_: CheckContext) -> Finding:
 
 
 def _eq4_by_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         p, q, r = sympy.symbols("p q r")
         return [("ρ_ij² = ρ_ji²", p**2 / (q * r), p**2 / (r * q))]
 
@@ -315,7 +356,6 @@ CLAIMS: tuple[Claim, ...] = (
             Check("EMAs run in fractions", Method.EXACT, _scaling_exactly),
         ),
         reading="one constant factor a task, as eq. 2's weights; cosine as in eq. 4",
-        repairs="EMA-SCALE-0",
         notes="Buffers count as scaled too: a factor introduced in mid-run meets an old buffer "
         "that does not have it (EMA-SCALE-T).",
     ),
@@ -348,9 +388,26 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         reading="eq. 2 allows w_k = 0, the reason that is given covers w_k > 0",
         condition="every w_k > 0",
-        repaired_by="EMA-SCALE",
+        repaired_by="EMA-SCALE-0-R",
         notes="A task of weight zero has no gradient and eq. 4 is 0/0 for it. The norm floor of "
         "Assumption 4 would leave it out of the graph.",
+    ),
+    Claim(
+        id="EMA-SCALE-0-R",
+        family="ema",
+        title="absorbing nonnegative weights keeps the edges between positive ones",
+        statement=r"Absorbing $w_k \ge 0$ leaves the conflict graph as it is on the tasks with "
+        r"$w_k > 0$; a task with $w_k = 0$ has no cosine.",
+        plain="Absorbing weights w_k ≥ 0 leaves the conflict graph as it is on the tasks with "
+        "w_k > 0; a task with w_k = 0 has a zero buffer, no cosine, and so no edge.",
+        source=Source("songoku", "repair of section 3.1 for w_k = 0", ("eq. 2", "eq. 4")),
+        assumptions=(BETA, ZERO_BUFFER, _CONSTANT),
+        used_for="absorbing the task weights w_k",
+        checks=(
+            Check("linearity and cancellation", Method.WRITTEN_PROOF, _scaling_proof),
+            Check("graphs of four tasks", Method.EXACT, _absorbed_graphs),
+        ),
+        repairs="EMA-SCALE-0",
     ),
     Claim(
         id="EMA-SCALE-T",

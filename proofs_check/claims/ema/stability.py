@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema.assumptions import BETA, SAME_MEAN, UNCORRELATED, WINDOW
@@ -214,7 +215,7 @@ def _cosine_off(signed_square: Fraction, true: Fraction, epsilon: Fraction) -> b
 
 
 def _direction_by_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         x, y, n = z3.Reals("x y n")
         return [
             smt.Obligation(
@@ -277,7 +278,7 @@ def _only_last_exactly(_: CheckContext) -> Finding:
 
 
 def _only_last_by_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         beta, rest = z3.Reals("beta y")
         return [
             smt.Obligation(
@@ -291,7 +292,7 @@ def _only_last_by_solver(_: CheckContext) -> Finding:
 
 
 def _age_by_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         beta, power, window = sympy.symbols("beta x R")
         ages = (beta - window * power + (window - 1) * power * beta) / (1 - beta) ** 2
         after = ages.subs({power: power * beta, window: window + 1}, simultaneous=True)

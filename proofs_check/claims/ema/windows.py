@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema.assumptions import BETA, BETA_POSITIVE, WINDOW, ZERO_BUFFER
+from proofs_check.claims.ema.formulas import Number
 from proofs_check.claims.ema.objects import (
     Vector,
     carried_weights,
@@ -37,7 +39,6 @@ from proofs_check.model import (
 
 __all__ = ["CLAIMS", "sum_checks", "window_weight_sum"]
 
-Number = Any
 SumFormula = Callable[[Number, Number, Number], Number]
 
 _PATH: tuple[Vector, ...] = (
@@ -61,7 +62,7 @@ def sum_checks(total: SumFormula = window_weight_sum) -> tuple[Check, ...]:
     """Return the checks of EMA-18-SUM for this normalisation."""
 
     def by_symbols(_: CheckContext) -> Finding:
-        def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+        def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
             beta, power = sympy.symbols("beta x")
             geometric = (1 - power) / (1 - beta)
             return [
@@ -117,7 +118,7 @@ def sum_checks(total: SumFormula = window_weight_sum) -> tuple[Check, ...]:
 
 
 def _fresh_by_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         beta, power, age = sympy.symbols("beta x a")
         printed = (1 - beta) * age / (1 - power)
         return [("weight of each gradient", (1 - beta) * age, (1 - power) * printed)]
@@ -274,7 +275,7 @@ def _recursion_exactly(_: CheckContext) -> Finding:
 
 
 def _share_by_symbols(_: CheckContext) -> Finding:
-    def build(sympy: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - a module
+    def build(sympy: ModuleType) -> list[tuple[str, Any, Any]]:
         inside, before = sympy.symbols("x y")  # beta**R and beta**(steps before the window)
         share = inside * (1 - before) / (1 - inside * before)
         return [
@@ -322,7 +323,7 @@ def _share_exactly(_: CheckContext) -> Finding:
 
 
 def _share_by_solver(_: CheckContext) -> Finding:
-    def build(z3: Any) -> list[smt.Obligation]:  # noqa: ANN401 - a module
+    def build(z3: ModuleType) -> list[smt.Obligation]:
         inside, before = z3.Reals("x y")
         share = inside * (1 - before) / (1 - inside * before)
         return [
