@@ -92,7 +92,8 @@ def dimension_aware_deviation(
 
     With ``u = s / m_0`` and ``L = log(4 K^2 / delta)``:
     ``tau u^2 d + (2 + 2 tau) u sqrt(2L)
-    + u^2 (sqrt(2L)(sqrt(d) + sqrt(2L)) + tau(2 sqrt(dL) + 2L))``. The graph is recovered with probability at least 1 - delta whenever this lies below gamma.
+    + u^2 (sqrt(2L)(sqrt(d) + sqrt(2L)) + tau(2 sqrt(dL) + 2L))``.
+    The graph is recovered with probability at least 1 - delta whenever this lies below gamma.
 
     Parameters
     ----------
