@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulations.sweep.experiment import Experiment, Param, Row, Scalar
+from simulations.training.datasets import available_datasets
 from simulations.training.options import CHOICES, DOCS, TraceOptions
 from simulations.training.rows import COLUMNS
 
@@ -40,6 +41,8 @@ def _run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row
 def _cost(params: Mapping[str, Scalar]) -> float:
     return float(params["steps"])
 
+
+_CHOICES: dict[str, tuple[Scalar, ...]] = {**CHOICES, "dataset": available_datasets()}
 
 EXPERIMENT = Experiment(
     name="trace",

@@ -47,6 +47,14 @@ def test_a_gap_across_a_refresh_can_be_longer_than_every_cycle():
     assert found.bounds == (3, 3)
 
 
+def test_a_gap_that_the_longer_cycle_on_either_side_explains_is_not_counted():
+    for colorings in ([(0, 0, 0), (0, 1, 2)], [(0, 1, 2), (0, 0, 0)]):
+        active = run_of(colorings, 6, 12, "restart")
+        found = check_gaps(active, windows_of(colorings, 6, 12), "restart")
+        assert max(found.largest) == 3
+        assert found.beyond_cycle == 0
+
+
 def test_a_window_shorter_than_its_cycle_has_no_bound():
     colorings = [(0, 1, 2)] * 3
     active = run_of(colorings, 2, 6, "restart")

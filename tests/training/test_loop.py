@@ -78,6 +78,17 @@ def test_the_trunk_moves_by_the_sum_of_the_active_gradients(
         before = after
 
 
+def test_a_head_moves_by_its_own_gradient(made_up_tasks, small_model, streams):
+    tasks = made_up_tasks(2)
+    model, twin = small_model(tasks), small_model(tasks)
+    next(train(model, tasks, config_for(2), LOOP, streams(2)))
+    for k, task in enumerate(tasks):
+        inputs, labels = task.train.batch(LOOP.batch_size, streams(2).train[k])
+        task.loss(twin(inputs, k), labels).backward()
+        for moved, start in zip(model.head_parameters(k), twin.head_parameters(k), strict=True):
+            torch.testing.assert_close(moved, start - LOOP.lr * start.grad, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("options", OPTIONS)
 def test_every_decision_is_the_pure_schedulers(made_up_tasks, small_model, streams, options):
     tasks = made_up_tasks(5)

@@ -11,7 +11,7 @@ import torch
 from simulations.experiments.trace import EXPERIMENT, options_of
 from simulations.sweep.cell import make_cell
 from simulations.training.determinism import deterministic, torch_stream
-from simulations.training.loop import LoopConfig, train
+from simulations.training.loop import LoopConfig, evaluate, train
 from simulations.training.rows import COLUMNS
 from simulations.training.traced import prepare, scheduler_config, traced_run
 from songoku_theory.coloring import is_proper
@@ -98,14 +98,15 @@ def test_runs_that_differ_only_in_tau_share_data_weights_and_first_window(
             assert found == other
 
 
-def test_recorded_cosines_norms_and_samples_are_those_of_the_stored_averages(
-    small_rows, small_options
-):
+def test_what_is_recorded_is_what_the_averages_and_the_trained_model_say(small_rows, small_options):
     with deterministic():
         _, tasks, model, streams = prepare(small_options, np.random.SeedSequence(SEED))
         schedule = scheduler_config(small_options, len(tasks))
         loop = LoopConfig(small_options.steps, small_options.batch_size, small_options.lr)
         states = [s.state for s in train(model, tasks, schedule, loop, streams) if s.measured]
+        for kind, part in (("metric", "test"), ("train_metric", "train")):
+            recorded = [row["value"] for row in of_kind(small_rows, kind)]
+            assert recorded == list(evaluate(model, tasks, part))
     assert len(states) == 4
     for row in of_kind(small_rows, "cosine"):
         averages = states[row["refresh"] - 1].averages
