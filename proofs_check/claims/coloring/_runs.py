@@ -29,8 +29,8 @@ __all__ = [
 
 Phase = Literal["global", "restart", "carried"]
 """Where a new round begins in its cycle: ``global`` is eq. 11 as printed (``t mod m_r`` with the
-training step t), ``restart`` begins with the first class, ``carried`` with the class after the
-last one run."""
+training step t), ``restart`` begins with the first class, ``carried`` with the number of the class
+that was due next in the old cycle, modulo the new number of classes."""
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
@@ -87,7 +87,7 @@ def active_classes(
                 slot = step % num_classes
             else:
                 slot = following % num_classes
-            following = slot + 1
+            following = (slot + 1) % num_classes
             run.append(frozenset(task for task, color in enumerate(colors) if color == slot))
     return run
 
