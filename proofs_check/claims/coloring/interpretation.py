@@ -85,7 +85,7 @@ def replay_cyclic_descent(data: Mapping[str, Any]) -> Replay:
     steps = int(data["steps"])
     iterates = run_two_quadratics((one, two), start, eta, steps)
     lines = [
-        f"L_1 = (theta - {one})^2/2, L_2 = (theta - {two})^2/2, F = L_1 + L_2, no noise, "
+        f"L_0 = (theta - ({one}))^2/2, L_1 = (theta - ({two}))^2/2, F = L_0 + L_1, no noise, "
         f"eta = {eta}, theta_0 = {start}"
     ]
     same_schedule = True
@@ -93,8 +93,8 @@ def replay_cyclic_descent(data: Mapping[str, Any]) -> Replay:
         graph = conflict_graph([(theta - one,), (theta - two,)], tau)
         same_schedule = same_schedule and largest_first(graph) == (0, 1)
         lines.append(
-            f"step {step}: theta = {theta}, conflicts {edges_of(graph)}, active class "
-            f"{{{step % 2 + 1}}}, applied gradient {theta - (one, two)[step % 2]}, full gradient "
+            f"step {step}: theta = {theta}, conflicts {edges_of(graph)}, active task "
+            f"{step % 2}, applied gradient {theta - (one, two)[step % 2]}, full gradient "
             f"{2 * theta - one - two}"
         )
     first_applied = start - one
@@ -570,9 +570,9 @@ COL_G1B = Claim(
     "uniformly)",
     repaired_by="COL-G1b-R",
     notes="Nothing here says that the cyclic schedule does not converge: with step sizes that tend "
-    "to zero it does, as incremental gradient methods do, and with a constant one it comes within "
-    "O(eta). The point is that the cited proofs do not show it: bounded age is met (COL-5.5e), "
-    "unbiasedness is not.",
+    "to zero it does, as incremental gradient methods do under their usual assumptions, and with a "
+    "constant one it comes within O(eta). The point is that the cited proofs do not show it: "
+    "bounded age is met (COL-5.5e), unbiasedness is not.",
 )
 
 COL_G1B_R = Claim(

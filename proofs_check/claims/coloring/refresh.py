@@ -128,9 +128,11 @@ def _described(case: Run) -> str:
     return f"K = {len(graphs[0])}, R = {period}, phase {phase}, edges {rounds}"
 
 
-def _two_rounds(phases: Sequence[Phase], long_rounds: bool | None) -> Iterator[Run]:
-    """Yield two-round runs of up to 3 tasks, R <= 4, smallest first."""
-    for num_tasks in range(1, 4):
+def _two_rounds(
+    phases: Sequence[Phase], *, long_rounds: bool | None, most_tasks: int = 3
+) -> Iterator[Run]:
+    """Yield two-round runs with R <= 4, smallest first; `long_rounds`: whether R >= m_r."""
+    for num_tasks in range(1, most_tasks + 1):
         graphs = tuple(labelled_graphs(num_tasks))
         lengths = {graph: number_of_colors(largest_first(graph)) for graph in graphs}
         for period in range(1, 5):
@@ -139,6 +141,22 @@ def _two_rounds(phases: Sequence[Phase], long_rounds: bool | None) -> Iterator[R
                 if long_rounds is None or fits == long_rounds:
                     for phase in phases:
                         yield period, pair, phase
+
+
+def _most_tasks(context: CheckContext) -> int:
+    return 4 if context.profile == "full" else 3
+
+
+def _long_rounds(context: CheckContext) -> Iterator[Run]:
+    """Yield the two-round runs with R >= m_r under all three phase rules."""
+    return _two_rounds(PHASES, long_rounds=True, most_tasks=_most_tasks(context))
+
+
+def _long_reach(context: CheckContext) -> str:
+    return (
+        f"all two-round runs with K <= {_most_tasks(context)} tasks and R <= 4 with R at least the "
+        "number of classes, three phase rules"
+    )
 
 
 def _waits_within_delta(case: Run) -> bool:
@@ -413,10 +431,10 @@ COL_P8_RUN_R = Claim(
         ),
         look(
             "two rounds",
-            lambda context: _two_rounds(PHASES, long_rounds=True),
+            _long_rounds,
             _gaps_within_sum,
             _described,
-            "all two-round runs with K <= 3 tasks, R <= 4, three phase rules",
+            _long_reach,
             doc="Every pair of graphs under all three phase rules.",
         ),
     ),
@@ -540,11 +558,10 @@ COL_732B = Claim(
         replayed(STARVED, "Eq. 11 as printed: two graphs in turn, one task never updated."),
         look(
             "two rounds under the condition",
-            lambda context: _two_rounds(PHASES, long_rounds=True),
+            _long_rounds,
             _updated_in_every_round,
             _described,
-            "all two-round runs with K <= 3 tasks and R <= 4 with R at least the number of "
-            "classes, three phase rules",
+            _long_reach,
             doc="With the condition: every task in every round.",
             under_condition=True,
         ),
@@ -588,11 +605,10 @@ COL_732B_R = Claim(
         ),
         look(
             "two rounds",
-            lambda context: _two_rounds(PHASES, long_rounds=True),
+            _long_rounds,
             _enough_updates,
             _described,
-            "all two-round runs with K <= 3 tasks and R <= 4 with R at least the number of "
-            "classes, three phase rules",
+            _long_reach,
             doc="Updates counted, task by task and round by round.",
         ),
     ),
