@@ -171,6 +171,7 @@ def check(
     With ids or a family, those rows are replaced and the others kept. The exit status is 1 when
     a verdict differs from the committed expectation.
     """
+    from proofs_check.ledger import refuse_foreign
     from proofs_check.model import CheckContext
     from proofs_check.registry import select
 
@@ -184,9 +185,12 @@ def check(
     if only is not None:
         _check_one(chosen, only, context)
         return
-    results = _run(chosen, context)
     whole = all_ and family is None
-    differs = _record(results, kind, ledger_path, whole, expected_path)
+    # Find out before the checks run, not after, that their result could not be kept.
+    refuse_foreign(ledger_path)
+    kept = [] if whole else list(_rows(_read_if_there(ledger_path)).values())
+    results = _run(chosen, context)
+    differs = _record(results, kind, ledger_path, kept, whole, expected_path)
     click.echo(f"ledger: {ledger_path}")
     if differs:
         sys.exit(1)
@@ -342,6 +346,7 @@ def _record(
     results: tuple[ClaimResult, ...],
     profile: Profile,
     path: Path,
+    kept: list[Row],
     whole: bool,
     expected_path: Path | None,
 ) -> bool:
@@ -357,8 +362,7 @@ def _record(
     new = [row_of(result, profile) for result in results]
     found = {row["id"]: verdict_of(row) for row in new}
     differences = compare(found, expected, profile, known, whole)
-    old = [] if whole else list(_rows(_read_if_there(path)).values())
-    rows = merge(old, new, [claim.id for claim in all_claims()])
+    rows = merge(kept, new, [claim.id for claim in all_claims()])
     write(path, build(rows, profile, provenance(), expected, known, whole))
     render.show_summary(render.console(), results, differences)
     return bool(differences)

@@ -82,10 +82,10 @@ def load_expected(path: Path = DEFAULT_PATH) -> dict[str, Expectation]:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         raise InvalidInputError(f'{path} should have "schema": {SCHEMA}; found {found!r}.')
-    return {
-        claim_id: _expectation(claim_id, entry, path)
-        for claim_id, entry in content["verdicts"].items()
-    }
+    verdicts = content.get("verdicts")
+    if not isinstance(verdicts, dict):
+        raise InvalidInputError(f'{path} should have an object "verdicts"; found {verdicts!r}.')
+    return {claim_id: _expectation(claim_id, entry, path) for claim_id, entry in verdicts.items()}
 
 
 def compare(

@@ -32,6 +32,7 @@ __all__ = [
     "diff",
     "merge",
     "read",
+    "refuse_foreign",
     "row_of",
     "rows_by_id",
     "to_json",
@@ -244,6 +245,30 @@ def read(path: Path) -> Ledger:
     _check_shape(content, path)
     ledger: Ledger = content
     return ledger
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse to replace a file that can't be a ledger, such as a store of rows.
+
+    A ledger that was cut short or has another schema may be replaced: its verdicts are made
+    again from nothing.
+
+    Raises
+    ------
+    StoreError
+        If the file is there and does not start as a JSON object does.
+    """
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(64).lstrip()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"the ledger {path} can't be read: {error}.") from error
+    if start and not start.startswith(b"{"):
+        raise StoreError(
+            f"{path} is no ledger and would be overwritten; name another file with --ledger PATH."
+        )
 
 
 def diff(before: Ledger, after: Ledger) -> list[Difference]:
