@@ -54,7 +54,9 @@ def with_minimum_coverage(
         Wanted share of the slots, in [0, 1]; 0 changes nothing.
     eligible : {"all", "singletons"}
         ``"all"`` as Algorithm 1 line 25 ("enforce f_i >= f_min"); ``"singletons"`` as section
-        4.4.1 ("a singleton class for a rarely updated task").
+        4.4.1 ("a singleton class for a rarely updated task"). Under any first-fit colouring,
+        Welsh-Powell's too, a task alone in its class conflicts with every other class, so
+        ``"singletons"`` changes nothing there (claim COL-4.4.1a).
 
     Returns
     -------

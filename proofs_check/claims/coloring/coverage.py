@@ -401,6 +401,7 @@ COL_441A = Claim(
         ),
         replayed(SINGLETON, "From gradients to a singleton without a compatible slot."),
     ),
+    reading="as a promise that the rule can act; the sentence itself only describes the rule",
     vacuous=_never_applies,
     repaired_by="COL-4.4.1a-R",
     notes="Not only at the counterexample: it never happens (COL-4.4.1a-R), so the rule as printed "

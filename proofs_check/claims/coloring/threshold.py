@@ -288,7 +288,7 @@ COL_42B = Claim(
     statement=r"Larger $\tau$ yields [...] fewer colors (larger per-step groups), and more "
     r"frequent updates per task.",
     plain="If tau <= tau', Welsh-Powell uses at tau' at most as many colours as at tau.",
-    source=Source("SON-GOKU", "4.2"),
+    source=Source("songoku", "on 4.2, without its 'typically'"),
     assumptions=(TWO_THRESHOLDS,),
     used_for="Choosing tau by the length of the schedule; annealing (4.4.2).",
     checks=(
