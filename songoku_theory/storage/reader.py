@@ -275,8 +275,9 @@ def param_types(path: StorePath, experiment: str) -> dict[str, str]:
 def connect_read_only(file: Path) -> sqlite3.Connection:
     """Open read-only; fall back to `immutable` where SQLite can't keep its index of the log.
 
-    A reader of a WAL store shares a small index file with the writer. In a folder where it may
-    not create one and none exists, nobody is writing either, so the file can be taken as fixed.
+    A reader of a WAL store shares a small index file with the writer. Where it may not make one
+    (a folder of somebody else, a read-only disk) and the log holds nothing, nobody is writing
+    either, so the file can be taken as fixed.
     """
     location = file.absolute().as_uri()
     connection = sqlite3.connect(f"{location}?mode=ro", uri=True, isolation_level=None)
@@ -285,7 +286,8 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         log = file.with_name(file.name + "-wal")
-        if error.sqlite_errorname != "SQLITE_CANTOPEN" or log.exists():
+        no_index = error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY"))
+        if not no_index or (log.exists() and log.stat().st_size > 0):
             raise
         return sqlite3.connect(f"{location}?immutable=1", uri=True, isolation_level=None)
     except BaseException:

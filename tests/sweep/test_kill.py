@@ -47,6 +47,16 @@ def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> N
         time.sleep(0.005)
 
 
+def check_dead(pids: set[int]) -> None:
+    deadline = time.monotonic() + 20
+    while left := {pid for pid in pids if alive(pid)}:
+        if time.monotonic() > deadline:
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            pytest.fail(f"processes {left} outlived their sweep")
+        time.sleep(0.01)
+
+
 def alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -83,12 +93,9 @@ def test_kill_nine_at_random_moments(
         wait_until(lambda target=target: len(contents(store)) >= target, process)
         time.sleep(moments.uniform(0, PAUSE))
         process.kill()
+        process.wait()
+        check_dead({pid for pid, _ in computed(tmp_path)})
         process.communicate()
-        workers_pids = {pid for pid, _ in computed(tmp_path)}
-        deadline = time.monotonic() + 20
-        while any(alive(pid) for pid in workers_pids):
-            assert time.monotonic() < deadline, "a worker outlived its sweep"
-            time.sleep(0.01)
         stored = contents(store)
         assert stored.items() <= uninterrupted.items()
         assert before < len(stored) < CELLS

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
+from simulations.experiments import get_experiment
 from simulations.sweep.cell import Cell, make_cell
 from simulations.sweep.engine import ExecutorEngine, InProcess, LocalProcesses
 from simulations.sweep.estimate import Rate, TimeLeft, task_of, timed_rate
@@ -283,6 +285,17 @@ def test_a_cost_that_is_no_positive_number_is_refused(toy: Experiment) -> None:
         free = replace(toy, cost=lambda params, cost=cost: cost)
         with pytest.raises(InvalidInputError, match="positive number"):
             TimeLeft([make_cell(free, {"n": 1})], {}, 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_cell_has_one_thread(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with threadpool_limits(2):
+        cells = expand(get_experiment("threads"), Grid(axes={"n": range(3)}))
+        run_cells(cells, tmp_path / "store", local_engine(workers))
+    assert set(contents(tmp_path / "store").values()) == {'{"most":[1],"variable":["1"]}'}
 
 
 def test_one_thread_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,28 @@ def test_a_store_can_be_read_while_it_is_written(store: Path, toy: Experiment) -
         assert read_rows(store, "toy", {"n": 100}).height == 1
 
 
+def test_a_store_can_be_read_where_nothing_can_be_written(store: Path) -> None:
+    expected = contents(store)
+    for name in ("store.sqlite-shm", "store.sqlite-wal"):
+        (store.parent / name).unlink(missing_ok=True)
+    (store.parent / "store.sqlite-shm").mkdir()  # so that SQLite can't make its index, even as root
+    assert contents(store) == expected
+    assert read_rows(store, "toy").height > 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_store_can_be_read_in_a_read_only_folder(store: Path) -> None:
+    expected = contents(store)
+    for path in store.parent.iterdir():
+        if path != store:
+            path.unlink()
+    store.parent.chmod(0o555)
+    try:
+        assert contents(store) == expected
+    finally:
+        store.parent.chmod(0o755)
+
+
 def test_a_reader_can_not_write(store: Path) -> None:
     with (
         closing(open_read_only(store)) as connection,

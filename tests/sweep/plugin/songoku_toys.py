@@ -95,3 +95,23 @@ PAIRED = Experiment(
     statistics="None: a toy.",
     seed_axes=("replicate",),
 )
+
+
+def run_threads(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]:
+    """How many threads a cell may use."""
+    from threadpoolctl import threadpool_info
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    pools = [pool["num_threads"] for pool in threadpool_info()]
+    return [{"most": max(pools, default=1), "variable": os.environ.get("OMP_NUM_THREADS")}]
+
+
+THREADS = Experiment(
+    name="threads",
+    version=1,
+    doc="Threads of a cell.",
+    params={"n": Param(type=int, doc="Any number.")},
+    columns={"most": int, "variable": str},
+    run=run_threads,
+    statistics="None: a toy.",
+)
