@@ -22,6 +22,7 @@ from songoku_theory.errors import InvalidInputError, unknown_name
 __all__ = [
     "FIGURE_NAME",
     "LEDGER",
+    "Draw",
     "FigureSpec",
     "Need",
     "available_figures",
