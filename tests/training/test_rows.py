@@ -12,6 +12,7 @@ from simulations.experiments.trace import EXPERIMENT, options_of
 from simulations.sweep.cell import make_cell
 from simulations.training.determinism import deterministic, torch_stream
 from simulations.training.loop import LoopConfig, evaluate, train
+from simulations.training.options import TraceOptions
 from simulations.training.rows import COLUMNS
 from simulations.training.traced import prepare, scheduler_config, traced_run
 from songoku_theory.coloring import is_proper
@@ -174,6 +175,30 @@ def test_a_warm_up_keeps_all_tasks_together_and_then_tau_falls(small_options):
     assert tau[1] == tau[2] == 1.0
     assert 1.0 > tau[3] >= tau[4] == options.tau
     assert active_matrix(rows, options)[:30].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tau", 0.3),
+        ("beta", 0.5),
+        ("refresh_period", 7),
+        ("ema", "windowed"),
+        ("ema_at_refresh", "reset"),
+        ("observe_tasks", "all"),
+        ("phase", "restart"),
+        ("phase", "carried"),
+        ("probe", "none"),
+        ("heuristic", "dsatur"),
+    ],
+)
+def test_each_setting_reaches_the_scheduler(name, value):
+    plain, changed = (
+        scheduler_config(options, 6)
+        for options in (TraceOptions(), replace(TraceOptions(), **{name: value}))
+    )
+    assert getattr(changed, name) == value
+    assert changed == replace(plain, **{name: value})
 
 
 def test_every_row_has_the_declared_columns(small_rows):
