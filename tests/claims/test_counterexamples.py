@@ -81,7 +81,7 @@ def tampered(stem: str, changes: dict[str, Any], folder: Path) -> str:
         ("EMA-STAB", {"law": [["2", "9/10"], ["-8", "1/5"]]}),
         ("EMA-19-A1", {"refresh": 0}),
         ("EMA-19-A1", {"constant_gradients": [[1], [1]], "refresh": 0}),
-        ("EMA-65", {"probe": "none"}),
+        ("EMA-19-A1-PROBE-aligned", {"probe": "none"}),
         ("EMA-C2-BETA", {"budget": "3/2"}),
         ("EMA-C2-MEETS", {"ratio": 1}),
         ("EMA-C2-UNNORM", {"budget": 2}),

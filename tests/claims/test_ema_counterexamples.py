@@ -135,12 +135,6 @@ def test_probe_makes_three_or_five_of_four() -> None:
     assert size_of([1, 2, 4]) != size_of([1, 2]) == Fraction(9, 5)
 
 
-def test_reused_gradient_counts_as_one() -> None:
-    assert data_of("EMA-65")["window"] == 2
-    # Updates g0, g1, g1 with beta = 1/2: weights 1/8, 1/4 + 1/2.
-    assert size_of([Fraction(1, 8), Fraction(3, 4)]) == Fraction(49, 37) < size_of([1, 2])
-
-
 def size_of(weights: list[Any]) -> Fraction:
     total = sum((Fraction(w) for w in weights), Fraction(0))
     return total * total / sum((Fraction(w) * w for w in weights), Fraction(0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from proofs_check.claims.ema.objects import run_algorithm, sample_size, vector, window_weights
@@ -102,16 +104,19 @@ def test_assumptions_of_the_family_can_be_met_and_broken() -> None:
 
 @pytest.mark.parametrize(("window", "beta"), [(1, 0.5), (4, 0.9), (32, 0.9), (7, 0.0)])
 def test_exact_sample_size_agrees_with_the_library(window: int, beta: float) -> None:
-    from fractions import Fraction
-
     exact = sample_size(window_weights(window, Fraction(beta)))
     assert float(n_eff(window, beta)) == pytest.approx(float(exact), rel=1e-12)
 
 
+def test_reused_gradient_counts_once() -> None:
+    """Updates g0, g1, g1 with beta = 1/2: two samples with weights 1/8 and 1/4 + 1/2."""
+    path = [[vector(1)] * 2, [vector(1)] * 2]
+    run = run_algorithm(path, 2, Fraction(1, 2), Fraction(1, 2), 1, "reused")
+    assert run.samples[0][0] == (("0", Fraction(1, 8)), ("1", Fraction(3, 4)))
+
+
 def test_algorithm_run_follows_its_lines() -> None:
     """Round 0 has one class; then three mutually conflicting directions take turns."""
-    from fractions import Fraction
-
     directions = [vector(2, 0), vector(-1, 2), vector(-1, -2)]
     run = run_algorithm([[g] * 12 for g in directions], 6, Fraction(1, 2), Fraction(1, 10), 2)
     assert run.classes[0] == ((0, 1, 2),)
