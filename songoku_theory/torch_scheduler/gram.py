@@ -1,0 +1,155 @@
+"""Inner products of K long rows on their device, with a bound on their rounding.
+
+In float32 the products are added up in chunks of columns, and the chunks in float64. That costs
+one pass over the rows, as a plain matrix product does, and the rounding depends on the chunk's
+length instead of d. Many rows are multiplied in blocks of the upper triangle only, which halves
+the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["Products", "gram64", "row_products"]
+
+_CHUNK = 2048
+_MANY_ROWS = 256
+_ROW_BLOCKS = 8
+_BATCH_ELEMENTS = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """Inner products, and how exact they are.
+
+    Attributes
+    ----------
+    values : Tensor, shape (K, K)
+        float64, symmetric, on the rows' device.
+    rounding : float
+        A cosine computed from them is at most this far from the exact one, for rows that are not
+        `extreme`.
+    extreme : Tensor of bool, shape (K,)
+        Rows whose products may have under- or overflowed.
+    """
+
+    values: Tensor
+    rounding: float
+    extreme: Tensor
+
+
+def row_products(rows: Tensor, device: torch.device | None = None) -> Products:
+    """Return all inner products of the rows, at the speed of their own dtype.
+
+    Parameters
+    ----------
+    rows : Tensor, shape (K, n)
+        float32 or float64.
+    device : torch.device, optional
+        Where to compute, if the rows are kept elsewhere: chunks of columns are moved there.
+
+    Returns
+    -------
+    Products
+    """
+    where = rows.device if device is None else device
+    if rows.dtype == torch.float64:
+        values = gram64(rows, device=where)
+        squares = values.diagonal()
+        extreme = ~torch.isfinite(squares)
+        return Products(values, _bound(rows.shape[1], 2.0**-53), extreme)
+    chunk = _CHUNK if rows.shape[0] < _MANY_ROWS else 2 * _CHUNK
+    multiply = _blocks if rows.shape[0] >= _MANY_ROWS else _batches
+    values = multiply(rows, chunk, where)
+    values = (values + values.T) / 2.0
+    squares = values.diagonal()
+    # Each product may lose up to 2**-126 to underflow: harmless next to a norm this large.
+    smallest = rows.shape[1] * 2.0**-126 * 2.0**24
+    extreme = ~(torch.isfinite(squares) & (squares >= smallest))
+    rounding = _bound(min(chunk, rows.shape[1]), 2.0**-24) + _reduced_precision(where)
+    return Products(values, rounding, extreme)
+
+
+def _bound(terms: int, unit: float) -> float:
+    """Rounding of a cosine from sums of `terms` products: as in songoku_theory.conflict."""
+    return min(2.0, (2.1 * terms + 16.0) * unit)
+
+
+def _reduced_precision(device: torch.device) -> float:
+    """What a matrix product may lose when float32 inputs are shortened to TF32 or bfloat16."""
+    precision = torch.get_float32_matmul_precision()
+    # Newer versions of torch have a setting of their own for each backend beside the common one.
+    backend = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
+    own = getattr(getattr(backend, "matmul", None), "fp32_precision", "none")
+    shortened = {"highest": 0.0, "high": 2.0**-8, "medium": 2.0**-5}[precision]
+    return max(shortened, {"tf32": 2.0**-8, "bf16": 2.0**-5}.get(own, 0.0))
+
+
+def _batches(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
+    """Few rows: chunks as a batch of small products, without copying anything."""
+    count, length = rows.shape
+    total = torch.zeros((count, count), dtype=torch.float64, device=device)
+    whole = length // chunk
+    at_once = max(1, _BATCH_ELEMENTS // (count * count))
+    for first in range(0, whole, at_once):
+        last = min(whole, first + at_once)
+        part = rows[:, first * chunk : last * chunk].to(device)
+        batch = part.view(count, last - first, chunk).transpose(0, 1)
+        total += torch.bmm(batch, batch.transpose(1, 2)).sum(dim=0, dtype=torch.float64)
+    if whole * chunk < length:
+        rest = rows[:, whole * chunk :].to(device)
+        total += rest @ rest.T
+    return total
+
+
+def _blocks(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
+    """Many rows: the upper triangle in blocks of rows."""
+    count = rows.shape[0]
+    total = torch.zeros((count, count), dtype=torch.float64, device=device)
+    height = -(-count // _ROW_BLOCKS)
+    for start in range(0, rows.shape[1], chunk):
+        part = rows[:, start : start + chunk].to(device)
+        for first in range(0, count, height):
+            total[first : first + height, first:] += part[first : first + height] @ part[first:].T
+    upper = torch.triu(total)
+    # Whole blocks on the diagonal were computed; only their upper halves are kept.
+    return upper + torch.triu(total, 1).T
+
+
+def gram64(
+    rows: Tensor,
+    index: Tensor | None = None,
+    magnitudes: bool = False,
+    device: torch.device | None = None,
+) -> Tensor:
+    """Return inner products in float64, converting a chunk of columns at a time.
+
+    Parameters
+    ----------
+    rows : Tensor, shape (K, n)
+    index : Tensor of int, shape (m,), optional
+        Of these rows only.
+    magnitudes : bool, default False
+        Of the absolute values instead.
+    device : torch.device, optional
+        Where to compute, if the rows are kept elsewhere.
+
+    Returns
+    -------
+    Tensor, shape (K, K) or (m, m)
+        float64, symmetric.
+    """
+    where = rows.device if device is None else device
+    count = rows.shape[0] if index is None else index.numel()
+    total = torch.zeros((count, count), dtype=torch.float64, device=where)
+    chunk = max(1, (1 << 22) // max(1, count))
+    for start in range(0, rows.shape[1], chunk):
+        part = rows[:, start : start + chunk]
+        wide = (part if index is None else part[index]).to(where).to(torch.float64)
+        if magnitudes:
+            wide = wide.abs()
+        total += wide @ wide.T
+    return (total + total.T) / 2.0
