@@ -1,0 +1,99 @@
+"""Compiled kernels for one problem at a time, when numba is installed.
+
+Nothing depends on them: a kernel only ever answers when it converged on a clean problem, everything
+else goes through the array code. ``SONGOKU_NUMBA=0`` in the environment, or :func:`use_numba`,
+switches them off. Compiled code is cached beside the source, so it is compiled once a machine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songoku_theory.combine.arrays import namespace
+from songoku_theory.combine.problem import Precision, active_indices, precision
+from songoku_theory.combine.result import Active, Array
+
+__all__ = ["FastProblem", "accelerated", "fast_problem", "use_numba"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FastProblem:
+    """One problem without zero gradients, checked, over its active tasks.
+
+    Attributes
+    ----------
+    kernels : module
+        ``songoku_theory.combine.kernels``.
+    cosines : ndarray, shape (m, m)
+    norms : ndarray, shape (m,)
+        All positive.
+    tasks : ndarray of int, shape (m,)
+    floor : float
+        As in ``Problem``.
+    """
+
+    kernels: Any
+    cosines: NDArray[np.float64]
+    norms: NDArray[np.float64]
+    tasks: NDArray[np.int64]
+    floor: float
+
+
+_kernels: Any = None
+_wanted: bool = os.environ.get("SONGOKU_NUMBA", "1") != "0"
+
+
+def _load() -> Any:  # noqa: ANN401
+    global _kernels
+    if _kernels is None:
+        if importlib.util.find_spec("numba") is None:
+            _kernels = False
+        else:
+            _kernels = importlib.import_module("songoku_theory.combine.kernels")
+    return _kernels
+
+
+def accelerated() -> bool:
+    """Say whether compiled kernels are installed and switched on."""
+    return _wanted and bool(_load())
+
+
+@contextmanager
+def use_numba(wanted: bool) -> Iterator[None]:
+    """Switch the compiled kernels on or off for a while.
+
+    Parameters
+    ----------
+    wanted : bool
+        Without numba installed, True has no effect.
+    """
+    global _wanted
+    before, _wanted = _wanted, wanted
+    try:
+        yield
+    finally:
+        _wanted = before
+
+
+def fast_problem(gram: Array, active: Active) -> FastProblem | None:
+    """Return the checked problem for the compiled kernels, or None to take the general way."""
+    if not accelerated():
+        return None
+    digits: Precision = precision(gram)
+    matrix = np.ascontiguousarray(namespace(gram).host(gram), dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 1:
+        return None
+    tasks = active_indices(active, matrix.shape[0])
+    clean, cosines, norms = _kernels.prepare(matrix, tasks, digits.eps, digits.tiny)
+    if not clean:
+        return None
+    return FastProblem(_kernels, cosines, norms, tasks, digits.floor)

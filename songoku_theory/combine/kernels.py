@@ -1,0 +1,456 @@
+"""The solvers for one small problem, written out for numba.
+
+Each follows the array code of the same method step by step (named at each function) and says
+``fine = False`` at the first sign of trouble, so that the array code, which handles every case,
+takes over. Loops are written out: at the sizes of a task set, calls into LAPACK cost more than the
+work. Without numba these are plain (slow) Python functions, and nothing calls them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ball", "fair", "prepare", "project", "smallest"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Vector = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def _compiled(function: F) -> F:
+    """Compile on first use; sums may be reordered, but NaN and infinity keep their meaning."""
+    if importlib.util.find_spec("numba") is None:
+        return function
+    njit = importlib.import_module("numba").njit
+    allowed = {"reassoc", "contract", "nsz", "arcp"}
+    return cast(F, njit(cache=True, error_model="numpy", fastmath=allowed)(function))
+
+
+@_compiled
+def prepare(
+    matrix: Vector, tasks: NDArray[np.int64], eps: float, tiny: float
+) -> tuple[bool, Vector, Vector]:
+    """Cosines and norms of the chosen tasks; see ``problem._normalised``."""
+    size = tasks.size
+    cosines = np.empty((size, size))
+    norms = np.empty(size)
+    for i in range(size):
+        square = matrix[tasks[i], tasks[i]]
+        if not 4.0 * tiny < square < np.inf:
+            return False, cosines, norms
+        norms[i] = np.sqrt(square)
+    lopsided, above = max(1e-5, 16.0 * eps), 1.0 + max(1e-6, 1024.0 * eps)
+    for i in range(size):
+        cosines[i, i] = 1.0
+        for j in range(i):
+            one = matrix[tasks[i], tasks[j]] / norms[i] / norms[j]
+            other = matrix[tasks[j], tasks[i]] / norms[i] / norms[j]
+            if not (abs(one - other) <= lopsided and abs(one) <= above and abs(other) <= above):
+                return False, cosines, norms
+            value = min(1.0, max(-1.0, 0.5 * (one + other)))
+            cosines[i, j] = value
+            cosines[j, i] = value
+    return True, cosines, norms
+
+
+@_compiled
+def _factor(matrix: Vector, size: int) -> bool:
+    """Cholesky's lower factor, in place."""
+    for i in range(size):
+        for j in range(i):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = total / matrix[j, j]
+        total = matrix[i, i]
+        for k in range(i):
+            total -= matrix[i, k] * matrix[i, k]
+        if not total > 0.0:
+            return False
+        matrix[i, i] = np.sqrt(total)
+    return True
+
+
+@_compiled
+def _substitute(factor: Vector, size: int, vector: Vector) -> None:
+    """Solve with a Cholesky factor, in place."""
+    for i in range(size):
+        total = vector[i]
+        for k in range(i):
+            total -= factor[i, k] * vector[k]
+        vector[i] = total / factor[i, i]
+    for i in range(size - 1, -1, -1):
+        value = vector[i] / factor[i, i]
+        vector[i] = value
+        for k in range(i):
+            vector[k] -= factor[i, k] * value
+
+
+@_compiled
+def _times(matrix: Vector, vector: Vector, out: Vector) -> None:
+    for i in range(vector.size):
+        total = 0.0
+        for j in range(vector.size):
+            total += matrix[i, j] * vector[j]
+        out[i] = total
+
+
+@_compiled
+def project(cosines: Vector, norms: Vector, orders: NDArray[np.int64]) -> Vector:
+    """PCGrad's weights; see ``PCGrad._project``."""
+    size = norms.size
+    weights = np.zeros(size)
+    along = np.empty(size)
+    for i in range(size):
+        for k in range(size):
+            along[k] = cosines[i, k]
+        weights[i] += 1.0
+        for position in range(size):
+            j = orders[i, position]
+            dot = along[j]
+            if j == i or dot >= 0.0:
+                continue
+            for k in range(size):
+                along[k] -= dot * cosines[j, k]
+            weights[j] -= dot * norms[i] / norms[j]
+    return weights
+
+
+@_compiled
+def _scaled_solve(
+    cosines: Vector, b: Vector, diagonal: Vector, right: Vector, work: Vector, out: Vector
+) -> bool:
+    """See ``fair_solver._solve_scaled``."""
+    size = b.size
+    root = np.sqrt(diagonal)
+    for i in range(size):
+        left = b[i] / root[i]
+        for j in range(i):
+            work[i, j] = left * cosines[i, j] * (b[j] / root[j])
+        work[i, i] = left * left + 1.0
+        out[i] = right[i] / root[i]
+    if not _factor(work, size):
+        return False
+    _substitute(work, size, out)
+    for i in range(size):
+        out[i] /= root[i]
+    return True
+
+
+@_compiled
+def fair(
+    cosines: Vector,
+    norms: Vector,
+    power: float,
+    floor: float,
+    tolerance: float,
+    max_iterations: int,
+) -> tuple[Vector, float, int, bool]:
+    """Weights with ``(G a)_i = a_i^{-power}``; see ``fair_solver._newton``."""
+    size = norms.size
+    centred = np.log(norms)
+    scale = centred.mean()
+    centred -= scale
+    log_q = (power - 1.0) * centred
+    b = np.exp(log_q / (1.0 + power))
+    z, u, p = np.empty(size), np.empty(size), np.empty(size)
+    product, trial, other = np.empty(size), np.empty(size), np.empty(size)
+    excess = np.empty(size)
+    work = np.empty((size, size))
+
+    _times(cosines, b, z)
+    total = max((b * z).sum(), 1e-3 * b.sum() ** 2)
+    ratio = (np.exp(log_q) * b ** (1.0 - power)).sum() / total
+    b *= ratio ** (1.0 / (1.0 + power))
+
+    iteration = 0
+    while True:
+        _times(cosines, b, z)
+        residual = 0.0
+        energy = 0.0
+        positive = True
+        for i in range(size):
+            p[i] = np.exp(log_q[i] + (1.0 - power) * np.log(b[i])) if power != 1.0 else 1.0
+            product[i] = b[i] * z[i]
+            miss = abs(product[i] / p[i] - 1.0)
+            if not miss <= residual:
+                residual = miss
+            energy += product[i]
+            positive = positive and product[i] > 0.0
+        if residual <= tolerance:
+            break
+        if not (residual < np.inf and energy > floor * b.sum() ** 2):
+            return b, residual, iteration, False
+        if iteration >= max_iterations or iteration >= 60:
+            return b, residual, iteration, False
+        iteration += 1
+
+        moved = False
+        if positive:
+            merit = 0.0
+            for i in range(size):
+                excess[i] = np.log(product[i] / p[i])
+                merit += excess[i] * excess[i]
+                other[i] = -product[i] * excess[i]
+                trial[i] = product[i] * power
+            if not _scaled_solve(cosines, b, trial, other, work, u):
+                return b, residual, iteration, False
+            t = min(1.0, 30.0 / max(np.abs(u).max(), 1e-300))
+            for _ in range(2):
+                for i in range(size):
+                    trial[i] = b[i] * np.exp(t * u[i])
+                _times(cosines, trial, z)
+                there = 0.0
+                for i in range(size):
+                    if not z[i] > 0.0:
+                        there = np.inf
+                        break
+                    value = np.log(z[i]) - log_q[i] + power * np.log(trial[i])
+                    there += value * value
+                if there < (1.0 - 0.1 * t) * merit:
+                    moved = True
+                    break
+                t *= 0.25
+        if not moved:
+            for i in range(size):
+                other[i] = p[i] - product[i]
+                trial[i] = p[i] * power
+            if not _scaled_solve(cosines, b, trial, other, work, u):
+                return b, residual, iteration, False
+            slope, down = 0.0, 1e-300
+            for i in range(size):
+                slope += (product[i] - p[i]) * u[i]
+                down = max(down, -u[i])
+            t = min(1.0, 0.9 / down)
+            for _ in range(40):
+                for i in range(size):
+                    trial[i] = b[i] * (1.0 + t * u[i])
+                _times(cosines, trial, z)
+                there = 0.0
+                for i in range(size):
+                    gradient = z[i] - np.exp(log_q[i] - power * np.log(trial[i]))
+                    there += gradient * b[i] * u[i]
+                if not there > 0.5 * abs(slope):
+                    break
+                t *= 0.5
+            for i in range(size):
+                trial[i] = b[i] * (1.0 + t * u[i])
+        for i in range(size):
+            b[i] = trial[i]
+
+    weights = np.exp(-2.0 * scale / (1.0 + power)) * b / np.exp(centred)
+    return weights, residual, iteration, True
+
+
+@_compiled
+def _orthant(
+    hessian: Vector, linear: Vector, support: Flags, y: Vector, work: Vector
+) -> tuple[bool, int]:
+    """Minimise over the non-negative orthant; see ``min_norm.nonnegative_qp``."""
+    size = linear.size
+    chosen = np.empty(size, np.int64)
+    part, right, slack = np.empty(size), np.empty(size), np.empty(size)
+    for i in range(size):
+        y[i] = 0.0
+    solved = 0
+    weight = 1e-9
+    for _ in range(12):
+        for i in range(size):
+            right[i] = linear[i] + weight * y[i]
+        fewest, patience = size + 1, 3
+        while True:
+            count = 0
+            for i in range(size):
+                if support[i]:
+                    chosen[count] = i
+                    count += 1
+            for r in range(count):
+                i = chosen[r]
+                for s in range(r):
+                    work[r, s] = hessian[i, chosen[s]]
+                work[r, r] = hessian[i, i] + weight
+                part[r] = right[i]
+            if not _factor(work, count):
+                return False, solved
+            _substitute(work, count, part)
+            solved += 1
+            largest = 0.0
+            for i in range(size):
+                y[i] = 0.0
+            for r in range(count):
+                y[chosen[r]] = part[r]
+                largest = max(largest, abs(part[r]))
+            limit = 1e-12 * (1.0 + largest)
+            number = 0
+            _times(hessian, y, slack)
+            for i in range(size):
+                if support[i]:
+                    if y[i] < -limit:
+                        support[i] = False
+                        number += 1
+                elif slack[i] - right[i] < -limit:
+                    support[i] = True
+                    number += 1
+            if number == 0:
+                break
+            if number < fewest:
+                fewest, patience = number, 3
+            else:
+                patience -= 1
+                if patience < 0:
+                    return False, solved
+        wrong, total = 0.0, 1.0
+        for i in range(size):
+            y[i] = max(y[i], 0.0)
+        _times(hessian, y, slack)
+        for i in range(size):
+            total += y[i]
+            miss = slack[i] - linear[i]
+            wrong = max(wrong, abs(miss) if y[i] > 0.0 else -miss)
+        if wrong <= 1e-13 * total:
+            return True, solved
+        weight = max(0.1 * weight, 1e-13)
+    return False, solved
+
+
+@_compiled
+def _hull(
+    cosines: Vector, norms: Vector, support: Flags, hessian: Vector, y: Vector, work: Vector
+) -> tuple[bool, int]:
+    """See ``min_norm.hull_weights``; `support` is a guess on the way in."""
+    size = norms.size
+    a = norms.min() / norms
+    for i in range(size):
+        for j in range(size):
+            hessian[i, j] = cosines[i, j] + a[i] * a[j]
+    fine, solved = _orthant(hessian, a, support, y, work)
+    if not fine:
+        return False, solved
+    total = (a * y).sum()
+    for i in range(size):
+        y[i] /= total
+    return True, solved
+
+
+@_compiled
+def smallest(cosines: Vector, norms: Vector, floor: float) -> tuple[Vector, float, int, bool]:
+    """MGDA's weights; see ``MGDA._solve``."""
+    size = norms.size
+    support = np.ones(size, np.bool_)
+    hessian, work = np.empty((size, size)), np.empty((size, size))
+    y, aligned = np.empty(size), np.empty(size)
+    fine, solved = _hull(cosines, norms, support, hessian, y, work)
+    if not fine:
+        return y, np.inf, solved, False
+    _times(cosines, y, aligned)
+    square = (y * aligned).sum()
+    if not square > floor * y.sum() ** 2:
+        return y, np.inf, solved, False
+    gap = 0.0
+    least = norms.min()
+    for i in range(size):
+        gap = max(gap, least / norms[i] * square - aligned[i])
+    weights = y / norms
+    return weights / weights.sum(), gap, solved, True
+
+
+@_compiled
+def ball(
+    cosines: Vector, norms: Vector, c: float, floor: float, tolerance: float
+) -> tuple[Vector, float, int, bool]:
+    """CAGrad's weights; see ``cagrad_solver.solve_ball``."""
+    size = norms.size
+    heads = np.empty(size)
+    share = norms / size
+    _times(cosines, share, heads)
+    square = (share * heads).sum()
+    best = np.full(size, 1.0 / size)
+    if not square > floor * share.sum() ** 2:
+        return best, np.inf, 0, False
+    length = np.sqrt(square)
+    heads /= length
+    n = norms / length
+
+    support = np.ones(size, np.bool_)
+    shifted, hessian = np.empty((size, size)), np.empty((size, size))
+    work = np.empty((size, size))
+    y, product, unit = np.empty(size), np.empty(size), np.empty(size)
+    p, r = np.empty(size), np.empty(size)
+    chosen = np.empty(size, np.int64)
+    s, low, high = 1.0 / c, 0.0, np.inf
+    solved = 0
+    for _ in range(40):
+        shift = s / n
+        factor = np.sqrt(np.maximum(1.0 + 2.0 * shift * heads + shift * shift, 1e-30))
+        for i in range(size):
+            for j in range(i):
+                value = cosines[i, j] + shift[i] * heads[j] + heads[i] * shift[j]
+                value = (value + shift[i] * shift[j]) / factor[i] / factor[j]
+                value = min(1.0, max(-1.0, value))
+                shifted[i, j] = value
+                shifted[j, i] = value
+            shifted[i, i] = 1.0
+        fine, more = _hull(shifted, n * factor, support, hessian, y, work)
+        solved += more
+        if not fine:
+            return best, np.inf, solved, False
+        for i in range(size):
+            unit[i] = y[i] / (n[i] * factor[i])
+        unit *= n / unit.sum()
+        _times(cosines, unit, product)
+        square = (unit * product).sum()
+        if not square > floor * unit.sum() ** 2:
+            return best, np.inf, solved, False
+        length = np.sqrt(square)
+        value = 0.0
+        for i in range(size):
+            value += unit[i] * (heads[i] + c / length * product[i])
+        gap = 0.0
+        for i in range(size):
+            reach = heads[i] + c / length * product[i]
+            gap = max(gap, (value / n[i] - reach) / (1.0 + c))
+        if gap <= tolerance * 1e-3:
+            return best + c / length * unit / n, gap, solved, True
+        if length / c > s:
+            low = s
+        else:
+            high = s
+
+        count = 0
+        for i in range(size):
+            if y[i] > 0.0:
+                chosen[count] = i
+                p[count] = 1.0 / n[i]
+                r[count] = heads[i]
+                count += 1
+        for i in range(count):
+            for j in range(i):
+                work[i, j] = cosines[chosen[i], chosen[j]]
+            work[i, i] = 1.0 + 1e-13
+        exact = np.nan
+        if _factor(work, count):
+            solved += 1
+            _substitute(work, count, p)
+            _substitute(work, count, r)
+            first, second, third = 0.0, 0.0, -c * c
+            for i in range(count):
+                first += p[i] / n[chosen[i]]
+                second += r[i] / n[chosen[i]]
+                third += heads[chosen[i]] * r[i]
+            exact = 1.0 / np.sqrt(second * second - first * third)
+        if low < exact < high and exact < np.inf:
+            step = exact
+        elif low > 0.0 and high < np.inf:
+            step = np.sqrt(low) * np.sqrt(high)
+        else:
+            step = 0.125 * high if high < np.inf else 8.0 * low
+        if step == s:
+            return best, np.inf, solved, False
+        s = step
+    return best, np.inf, solved, False
