@@ -19,6 +19,8 @@ from proofs_check.model import (
     ScopeKind,
     Source,
 )
+from proofs_check.registry import all_claims
+from proofs_check.runner import ClaimResult, run_claims
 
 
 class MakeEvidence(Protocol):
@@ -91,6 +93,12 @@ def make_claim() -> Callable[..., Claim]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def quick_results() -> dict[str, ClaimResult]:
+    """Return the result of every claim, from one quick run."""
+    return {result.claim.id: result for result in run_claims(all_claims(), CheckContext())}
 
 
 @pytest.fixture

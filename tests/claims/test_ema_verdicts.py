@@ -8,10 +8,9 @@ import pytest
 
 from proofs_check.claims.ema.objects import run_algorithm, sample_size, vector, window_weights
 from proofs_check.counterexamples import available, load
-from proofs_check.expected import load_expected
-from proofs_check.model import CheckContext, Claim, Method, Outcome, VerdictKind
+from proofs_check.model import Claim, Method, VerdictKind
 from proofs_check.registry import all_claims
-from proofs_check.runner import ClaimResult, run_claims
+from proofs_check.runner import ClaimResult
 from proofs_check.verdicts import decide
 from songoku_theory.ema import n_eff
 
@@ -21,14 +20,8 @@ def family() -> tuple[Claim, ...]:
 
 
 @pytest.fixture(scope="module")
-def results() -> dict[str, ClaimResult]:
-    return {result.claim.id: result for result in run_claims(family(), CheckContext())}
-
-
-def test_verdicts_are_the_expected_ones(results: dict[str, ClaimResult]) -> None:
-    expected = load_expected()
-    found = {claim_id: str(result.verdict.kind) for claim_id, result in results.items()}
-    assert found == {claim_id: expected[claim_id].quick.kind for claim_id in results}
+def results(quick_results: dict[str, ClaimResult]) -> dict[str, ClaimResult]:
+    return {claim.id: quick_results[claim.id] for claim in family()}
 
 
 def test_nothing_leans_on_the_solver_alone(results: dict[str, ClaimResult]) -> None:
@@ -36,22 +29,6 @@ def test_nothing_leans_on_the_solver_alone(results: dict[str, ClaimResult]) -> N
     for result in results.values():
         without = [item for item in result.evidence if item.method is not Method.SMT]
         assert decide(without, result.claim.condition).kind is result.verdict.kind, result.claim.id
-
-
-def test_no_evidence_contradicts_another(results: dict[str, ClaimResult]) -> None:
-    for result in results.values():
-        assert "CONTRADICTED" not in result.verdict.reason
-        outcomes = {item.outcome for item in result.evidence if not item.under_condition}
-        assert outcomes != {Outcome.SUPPORTS, Outcome.REFUTES}
-
-
-def test_proofs_close_and_no_check_failed(results: dict[str, ClaimResult]) -> None:
-    for result in results.values():
-        for item in result.evidence:
-            assert "DOES NOT CLOSE" not in item.detail
-            assert "the check itself failed" not in item.detail
-            if item.outcome is Outcome.INCONCLUSIVE:
-                assert item.method is Method.SEARCH, (result.claim.id, item)
 
 
 def test_written_proofs_are_numbered_and_marked(results: dict[str, ClaimResult]) -> None:
