@@ -76,7 +76,8 @@ def test_deep_nesting_is_refused_rather_than_followed() -> None:
 _PIECES = st.lists(
     st.sampled_from(
         ["$", "\\", "{", "}", "^", "_", "a", "12", " ", "<script>", "&", '"', "'", "\\frac",
-         "\\tau", "\\left", "\\right", "(", ")", "|", "\\text", "\\mathbb", "\\sqrt", "[", "]", "é", "\\hat"]
+         "\\tau", "\\left", "\\right", "(", ")", "|", "\\text", "\\mathbb", "\\sqrt",
+         "[", "]", "é", "\\hat"]
     )
 ).map("".join)  # fmt: skip
 

@@ -13,6 +13,7 @@ from paper_figures._recovery_bounds import enough, least_constant, paper_failure
 from paper_figures._recovery_rows import Setting, select
 from paper_figures.engine.intervals import clopper_pearson
 from paper_figures.engine.source_rows import MissingRowsError
+from paper_figures.recovery import _bracket
 from songoku_theory.bounds import dimension_aware_deviation, probe_budget
 from songoku_theory.errors import InvalidInputError
 
@@ -84,6 +85,24 @@ def test_the_sharper_bounds_n_eff_is_on_its_boundary(dim: int) -> None:
     ratio = SETTING.sigma / math.sqrt(n_eff)
     deviation = dimension_aware_deviation(ratio, dim, SETTING.tau, SETTING.num_tasks, 0.05)
     assert deviation == pytest.approx(SETTING.margin, rel=1e-6)
+
+
+def test_measured_enough_is_what_the_intervals_leave_no_doubt_about() -> None:
+    """The points at n_eff 2 and 3 straddle the level with their intervals: neither end."""
+    points = pl.DataFrame(
+        {
+            "n_eff": [1.0, 2.0, 3.0, 4.0],
+            "low": [0.2, 0.93, 0.949, 0.95],
+            "value": [0.3, 0.949, 0.97, 0.98],
+            "high": [0.4, 0.96, 0.99, 1.0],
+        }
+    )
+    assert _bracket(points) == (1.0, 4.0)
+    assert _bracket(points.head(1)) == (1.0, None)
+    assert _bracket(points.tail(1)) == (None, 4.0)
+    # Enough by chance below a setting that surely is not enough does not count.
+    swapped = points.with_columns(pl.Series("n_eff", [4.0, 2.0, 3.0, 1.0]))
+    assert _bracket(swapped) == (4.0, None)
 
 
 def test_enough_knows_its_ends() -> None:

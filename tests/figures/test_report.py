@@ -275,6 +275,19 @@ def test_hostile_text_stays_text(ledger: dict[str, Any], store: Path, tmp_path: 
         assert not link["href"].startswith("#") or link["href"][1:] in page.ids
 
 
+@pytest.mark.parametrize("claim_id", ["part-ledger", "two words", "9th", "a#b", "EMA 8", ""])
+def test_any_id_gets_an_address_of_its_own(
+    claim_id: str, ledger: dict[str, Any], store: Path, tmp_path: Path
+) -> None:
+    ledger["claims"][0]["id"] = claim_id
+    page = _build(ledger, store, tmp_path)
+    assert len(page.ids) == len(set(page.ids))
+    articles = [a["id"] for a in page.all("article") if a.get("class") == "claim"]
+    assert len(articles) == 10
+    assert f"#{articles[0]}" in {link["href"] for link in page.all("a")}
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", one) for one in articles)
+
+
 def test_hostile_text_stays_in_its_cell_of_the_markdown(
     ledger: dict[str, Any], store: Path, tmp_path: Path
 ) -> None:
