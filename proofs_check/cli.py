@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -56,6 +57,9 @@ def claims() -> None:
     songoku claims show EMA-19
     songoku claims replay EMA-18-CARRIED
     """
+    # Statements are full of β and ≥; a pipe that only takes ASCII gets them escaped.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @claims.command("list")

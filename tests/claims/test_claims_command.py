@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -234,3 +235,16 @@ def test_the_whole_command_reports_errors_in_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: unknown claim 'EMA-91'. Did you mean 'EMA-9")
     assert "Traceback" not in done.stderr
+
+
+def test_output_that_takes_only_ascii(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "songoku_theory.cli", "claims", "show", "EMA-19"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\\u03b2" in done.stdout
