@@ -212,8 +212,10 @@ def render_page(report: Report) -> str:
         families=list(dict.fromkeys(view.claim["family"] for view in views)),
         looks=[(look, counts[look.kind]) for look in LOOKS.values()],
         findings=sorted(
-            (view for view in views if view.matters), key=lambda view: view.look.kind != "REFUTED"
+            (view for view in views if view.matters and not view.is_ours),
+            key=lambda view: view.look.kind != "REFUTED",
         ),
+        stronger=[view for view in views if view.matters and view.is_ours],
         vacuous=[view for view in views if view.claim["vacuous"]["is"]],
         undecided=[view for view in views if view.look.kind == "UNDECIDED"],
         checks=sum(len(view.claim["evidence"]) for view in views),

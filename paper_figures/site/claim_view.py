@@ -40,6 +40,11 @@ class ClaimView:
         """Whether the front screen should speak of it: it is false or conditional."""
         return self.look.kind in ("REFUTED", "CONDITIONAL")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether a paper claims it, or we ask it: a stronger reading, a repair, an extension."""
+        return bool(self.claim["source"]["paper"] == "songoku")
+
 
 def claim_views(claims: Iterable[Claim]) -> tuple[ClaimView, ...]:
     """Prepare all claims; links between a claim and its repair go both ways."""

@@ -416,7 +416,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_SCALE_SENTENCE,
         plain="Multiplying the gradients of a task by positive factors, possibly another one at "
         "each step, changes no edge of the conflict graph.",
-        source=Source("SON-GOKU", "section 4.1 with section 6.3 (AdaTask, GradNorm)", ("eq. 7",)),
+        source=Source("songoku", "on section 4.1 with section 6.3 (AdaTask, GradNorm)", ("eq. 7",)),
         assumptions=(BETA, WINDOW, _POSITIVE),
         used_for="combining the scheduler with methods that reweight the losses as they train",
         checks=(

@@ -406,7 +406,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_STABLE_SENTENCE,
         plain="For every noise law that Assumption 2 allows and every R and β, the cosine of eq. "
         "18's averages has at most the variance of the cosine of single gradients.",
-        source=_STABLE,
+        source=Source("songoku", "on section 4.1's 'stabilizes', read as: always", ("eq. 8",)),
         assumptions=(BETA, WINDOW, SAME_MEAN, UNCORRELATED),
         used_for="'History smoothing is very important' (7.2)",
         checks=(
