@@ -207,3 +207,16 @@ def test_declarations_that_contradict_themselves_are_refused(toy: Experiment) ->
         Param(type=float, default=3.0, high=1.0, doc="")
     with pytest.raises(InvalidInputError, match="range"):
         Param(type=str, low=1.0, doc="")
+
+
+@pytest.mark.parametrize("low_open", [False, True])
+@pytest.mark.parametrize("high_open", [False, True])
+def test_the_ends_of_a_range_are_taken_unless_open(low_open: bool, high_open: bool) -> None:
+    param = Param(type=float, low=-1, high=2, low_open=low_open, high_open=high_open, doc="")
+    assert param.canonical("x", 0.5) == 0.5
+    for value, refused in ((-1.0, low_open), (2.0, high_open), (-1.001, True), (2.001, True)):
+        if refused:
+            with pytest.raises(InvalidInputError, match=r"should be in [\[(]-1, 2[\])]"):
+                param.canonical("x", value)
+        else:
+            assert param.canonical("x", value) == value

@@ -21,8 +21,9 @@ from simulations.sweep.experiment import Experiment
 from simulations.sweep.grid import Grid, expand
 from simulations.sweep.interrupt import Stopped, StopSignals
 from simulations.sweep.run import local_engine, plan, run_cells
+from simulations.sweep.store import StoreWriter
 from simulations.sweep.stream import stream
-from simulations.sweep.worker import one_thread
+from simulations.sweep.worker import Outcome, one_thread
 from songoku_theory.errors import InvalidInputError, SongokuError
 from songoku_theory.storage import open_read_only
 
@@ -250,6 +251,21 @@ def test_a_stopped_run_says_what_is_left(tmp_path: Path, toy: Experiment) -> Non
     assert len(contents(tmp_path / "store")) == 4
 
 
+def test_a_cell_that_is_being_stored_is_stored_and_counted(
+    tmp_path: Path, toy: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Struck(StoreWriter):
+        def write(self, cell: Cell, outcome: Outcome) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            super().write(cell, outcome)
+
+    monkeypatch.setattr("simulations.sweep.run.StoreWriter", Struck)
+    cells = expand(toy, Grid(axes={"n": range(3)}))
+    report = run_cells(cells, tmp_path / "store", InProcess())
+    assert (report.signum, report.done, report.left) == (signal.SIGTERM, 1, 2)
+    assert list(contents(tmp_path / "store")) == [cells[0].key]
+
+
 # -- times -------------------------------------------------------------------------------------
 
 
@@ -273,8 +289,9 @@ def test_stored_cells_calibrate_the_plan(tmp_path: Path, toy: Experiment) -> Non
 
 
 def test_timing_runs_the_cheapest_cell_and_stores_nothing(tmp_path: Path, toy: Experiment) -> None:
-    cells = expand(toy, Grid(axes={"n": [1], "pause": [0.2, 0.01, 0.3]}))
-    assert timed_rate(toy, cells).seconds_per_cost * 0.011 < 0.2
+    dear = make_cell(toy, {"n": 1, "pause": 0.2, "mood": "raise"})
+    cheap = make_cell(toy, {"n": 1, "pause": 0.01})
+    assert timed_rate(toy, [dear, cheap, dear]).seconds_per_cost >= 0.01 / 0.011
     assert {p.name for p in tmp_path.iterdir()} == {"computed"}
     with pytest.raises(InvalidInputError, match=r"cheapest cell fails.*a toy's failure"):
         timed_rate(toy, [make_cell(toy, {"n": 1, "mood": "raise"})])
