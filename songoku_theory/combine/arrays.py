@@ -73,8 +73,21 @@ class Namespace:
         return self.lib.take_along_dim(values, index, dim=axis)
 
     def solve(self, matrices: Array, vectors: Array) -> Array:
-        """Solve (N, K, K) systems for (N, K) right-hand sides."""
-        return self.lib.linalg.solve(matrices, vectors[..., None])[..., 0]
+        """Solve (N, K, K) systems, of diagonals of order one, for (N, K) right-hand sides.
+
+        An exactly singular system is solved with a little added to its diagonal; every solver
+        measures its answer afterwards, so the trace of it is seen.
+        """
+        jitter = 0.0
+        while True:
+            try:
+                if jitter:
+                    matrices = matrices + jitter * self.eye(int(matrices.shape[-1]))
+                return self.lib.linalg.solve(matrices, vectors[..., None])[..., 0]
+            except self.lib.linalg.LinAlgError:
+                if jitter > 1e-7:
+                    raise
+                jitter = max(1e-12, 100.0 * jitter)
 
     def apply(self, matrices: Array, vectors: Array) -> Array:
         """Multiply (N, K, K) matrices with (N, K) vectors."""
@@ -82,7 +95,11 @@ class Namespace:
 
     def host(self, value: Array) -> Any:  # noqa: ANN401
         """Return `value` as a numpy array on the host."""
-        return value if self.device is None else value.detach().cpu().numpy()
+        if self.device is None:
+            return value
+        there = value.detach().cpu()
+        half = there.is_floating_point() and there.element_size() < 4
+        return (there.float() if half else there).numpy()  # numpy has no bfloat16
 
 
 def namespace(value: Array) -> Namespace:

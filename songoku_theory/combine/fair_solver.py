@@ -8,8 +8,8 @@ Both look for positive weights with ``(G a)_i = a_i^{-1/alpha}``; Nash-MTL is ``
 
 the optimality condition of the convex function ``1/2 b' C b - sum_i q_i phi(b_i)`` with
 ``phi'(b) = b^{-1/alpha}``. Newton's step is taken in relative changes u = db / b, where the
-system is ``(D_b C D_b + diag(p / alpha)) u = p - b * C b``; scaled by p on both sides its
-eigenvalues are at least 1/alpha, so it never needs regularising. No solution exists exactly when
+system is ``(D_b C D_b + diag(p / alpha)) u = p - b * C b``, positive definite whatever C is. Where
+it helps, the step is instead Newton's on the logarithms of the equations. No solution exists exactly when
 the gradients are Pareto-stationary; b then grows without bound along a vanishing combination, and
 that combination is the certificate on which the solver stops.
 """
@@ -212,12 +212,13 @@ def _logarithmic_step(
 
 
 def _solve_scaled(problem: Problem, b: Array, diagonal: Array, right: Array) -> Array:
-    """Solve ``(D_b C D_b + diag(diagonal)) u = right``, scaled to a unit diagonal term."""
+    """Solve ``(D_b C D_b + diag(diagonal)) u = right``, scaled to a unit diagonal."""
     xp, lib = problem.xp, problem.xp.lib
-    root = lib.sqrt(diagonal)
+    root = lib.sqrt(diagonal + b * b)
     scaled = b / root
     eye = xp.eye(int(b.shape[1]))
-    system = scaled[:, :, None] * problem.cosines * scaled[:, None, :] + eye
+    system = scaled[:, :, None] * problem.cosines * scaled[:, None, :]
+    system = system * (1.0 - eye) + eye
     # A problem that broke down must not take the others' linear algebra with it.
     fine = lib.isfinite(lib.sum(system, axis=(-1, -2)))[:, None]
     solved = xp.solve(

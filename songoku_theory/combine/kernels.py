@@ -128,12 +128,13 @@ def _scaled_solve(
 ) -> bool:
     """See ``fair_solver._solve_scaled``."""
     size = b.size
-    root = np.sqrt(diagonal)
+    root = np.empty(size)
     for i in range(size):
+        root[i] = np.sqrt(diagonal[i] + b[i] * b[i])
         left = b[i] / root[i]
         for j in range(i):
             work[i, j] = left * cosines[i, j] * (b[j] / root[j])
-        work[i, i] = left * left + 1.0
+        work[i, i] = 1.0
         out[i] = right[i] / root[i]
     if not _factor(work, size):
         return False

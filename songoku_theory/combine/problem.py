@@ -123,8 +123,12 @@ class Precision(NamedTuple):
 
     @property
     def floor(self) -> float:
-        """Squared relative size below which a combination of gradients counts as vanished."""
-        return 64.0 * self.eps
+        """Squared relative size below which a combination of gradients counts as vanished.
+
+        Inner products of long vectors are off by tens of eps; half-precision ones are at least
+        rounded to a few.
+        """
+        return min(64.0 * self.eps, max(4.0 * self.eps, 1e-4))
 
 
 _DOUBLE = Precision(2.0**-52, float(np.finfo(np.float64).tiny))
@@ -212,9 +216,9 @@ def batch_problem(grams: Array, active: Array) -> Problem:
 def _batch_mask(xp: Namespace, active: Array, count: int, size: int) -> Array:
     is_mask = (is_tensor(active) or isinstance(active, np.ndarray)) and "bool" in str(active.dtype)
     if not is_mask:
-        mask = np.zeros((count, size), dtype=bool)
-        mask[:, active_indices(active, size)] = True
-        return xp.mask(mask)
+        same = np.zeros((count, size), dtype=bool)
+        same[:, active_indices(active, size)] = True
+        return xp.mask(same)
     mask: NDArray[np.bool_] = np.asarray(namespace(active).host(active))
     if mask.ndim == 1 and mask.size == size:
         mask = np.repeat(mask[None], count, axis=0)

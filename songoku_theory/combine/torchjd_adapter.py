@@ -55,8 +55,8 @@ class TorchJDCombiner:
     ------------
     Aggregators that work on the whole Jacobian (not its Gram matrix) get a (m, m) square root of
     the Gram matrix in :meth:`combine`: the same inner products, so the same weights for every
-    method that does not depend on coordinates. Those that do (GradDrop, TrimmedMean, ...) have no weights;
-    use :meth:`aggregate`.
+    method that does not depend on coordinates. Those that do (GradDrop, TrimmedMean, ...) have no
+    weights; use :meth:`aggregate`.
     """
 
     aggregator: Any

@@ -1,0 +1,116 @@
+"""The compiled kernels answer what the array code answers. Needs numba, a development dependency."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from songoku_theory.combine import (
+    MGDA,
+    CAGrad,
+    FairGrad,
+    Mean,
+    NashMTL,
+    PCGrad,
+    Sum,
+    accelerated,
+    use_numba,
+)
+from songoku_theory.combine.accelerate import fast_problem
+from songoku_theory.errors import InvalidInputError
+
+Matrix = NDArray[np.float64]
+RULES = (
+    Sum(),
+    Mean(),
+    PCGrad(),
+    PCGrad("mean"),
+    MGDA(),
+    CAGrad(0.4),
+    CAGrad(2.0, "quadratic"),
+    CAGrad(0.0),
+    NashMTL(),
+    FairGrad(2.0),
+    FairGrad(0.5),
+    FairGrad(0.0),
+)
+
+
+def compare(gradients: Matrix, label: str) -> None:
+    gram = gradients @ gradients.T
+    norms = np.linalg.norm(gradients, axis=1)
+    for rule in RULES:
+        fast = rule.combine(gram, rule.init(len(gram)), rng=np.random.default_rng(1))
+        with use_numba(False):
+            slow = rule.combine(gram, rule.init(len(gram)), rng=np.random.default_rng(1))
+        assert fast.status is slow.status, (label, rule, fast, slow)
+        scale = max(float(np.abs(slow.weights) @ norms), 1e-300)
+        difference = (fast.weights - slow.weights) @ gradients
+        assert np.linalg.norm(difference) <= 1e-7 * scale, (label, rule)
+
+
+def test_numba_is_used_when_it_is_installed(compiled: None) -> None:
+    assert numba is not None
+    assert accelerated()
+    with use_numba(False):
+        assert not accelerated()
+        assert fast_problem(np.eye(2), None) is None
+    assert fast_problem(np.eye(2), None) is not None
+
+
+def test_compiled_and_array_code_agree(
+    compiled: None, zoo: dict[str, Matrix], stationary_zoo: dict[str, Matrix]
+) -> None:
+    for label, gradients in {**zoo, **stationary_zoo}.items():
+        for scale in (1e-12, 1.0, 1e12):
+            compare(gradients * scale, f"{label} x {scale}")
+
+
+def test_compiled_and_array_code_agree_on_random_problems(compiled: None) -> None:
+    rng = np.random.default_rng(0)
+    for trial in range(60):
+        gradients = rng.integers(-2, 3, (int(rng.integers(1, 9)), int(rng.integers(1, 9))))
+        compare(gradients.astype(float), f"integers {trial}")
+        gradients = rng.standard_normal((int(rng.integers(1, 20)), int(rng.integers(1, 30))))
+        gradients = gradients * 10.0 ** rng.uniform(-2, 2, (len(gradients), 1))
+        compare(gradients, f"normal {trial}")
+
+
+def test_compiled_code_takes_active_sets_and_leaves_refusals_to_the_array_code(
+    compiled: None,
+) -> None:
+    gradients = np.random.default_rng(0).standard_normal((6, 9))
+    gram = gradients @ gradients.T
+    gram[0] = np.nan
+    answer = NashMTL().combine(gram, NashMTL().init(6), (2, 5))
+    assert np.flatnonzero(answer.weights).tolist() == [2, 5]
+    for wrong in (gram, np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones((2, 3))):
+        with pytest.raises(InvalidInputError):
+            NashMTL().combine(wrong, NashMTL().init(len(wrong)))
+
+
+@pytest.mark.parametrize("setting", ["0", "1"])
+def test_the_environment_switches_compiled_code_off(setting: str) -> None:
+    """A fresh process: numba is not even imported until a combiner runs, nor ever when it is off."""
+    code = (
+        "import sys, numpy as np\n"
+        "from songoku_theory.combine import MGDA, accelerated\n"
+        "assert 'numba' not in sys.modules and 'torch' not in sys.modules\n"
+        "MGDA().combine(np.eye(2), MGDA().init(2))\n"
+        "assert 'torch' not in sys.modules\n"
+        "sys.stdout.write(f\"{accelerated()} {'numba' in sys.modules}\")\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "SONGOKU_NUMBA": setting},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == ("True True" if setting == "1" else "False False")
