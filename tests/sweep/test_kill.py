@@ -142,6 +142,21 @@ def test_ctrl_c_says_how_to_resume(
     assert contents(store) == uninterrupted
 
 
+def test_ctrl_c_while_workers_start_is_quiet(
+    preset: Callable[..., Path], start: Start, tmp_path: Path
+) -> None:
+    """A worker that is still importing would show a traceback for each Ctrl-C it hears."""
+    process = start("sweep", "run", preset(CELLS, PAUSE), "--store", "s.sqlite", "--workers", 2)
+    assert process.stderr is not None
+    assert "to run on 2 workers" in process.stderr.readline()
+    time.sleep(0.06)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "Resume with" in errors
+
+
 def test_a_second_sweep_of_the_same_store_is_refused(
     preset: Callable[..., Path], start: Start, songoku: Run, tmp_path: Path
 ) -> None:
