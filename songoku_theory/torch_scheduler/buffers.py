@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -158,7 +158,7 @@ class Buffers:
         tasks: Sequence[int],
         beta: float,
         inverse_scale: Tensor | None,
-        bad: Tensor | None,
+        bad: Mapping[int, Tensor] | None,
     ) -> None:
         """Eq. 8 for some tasks.
 
@@ -168,8 +168,9 @@ class Buffers:
         beta : float
         inverse_scale : Tensor, shape (), optional
             What undoes a gradient scaler.
-        bad : Tensor of bool, shape (K,), optional
-            On the device: tasks whose row is not finite; their averages stay as they are.
+        bad : mapping from int to Tensor of bool, shape (), optional
+            Flags that the host has not looked at: the row is not finite. The average then stays as
+            it is.
         """
         assert self.rows is not None
         assert self.averages is not None

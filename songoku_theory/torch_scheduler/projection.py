@@ -9,7 +9,7 @@ from songoku_theory.sketch import RandomProjection
 
 __all__ = ["DeviceProjection"]
 
-_BLOCKS_AT_ONCE = 1 << 19  # coordinates, so that the indices of one pass stay small
+_AT_ONCE = 1 << 16  # coordinates, so that the indices of one pass stay small
 
 
 class DeviceProjection:
@@ -44,7 +44,7 @@ class DeviceProjection:
         """
         blocks = padded.view(-1, self.size)
         total = torch.zeros(self.size, dtype=padded.dtype, device=padded.device)
-        step = max(1, _BLOCKS_AT_ONCE // self.size)
+        step = max(1, _AT_ONCE // self.size)
         for first in range(0, blocks.shape[0], step):
             part = slice(first, first + step)
             signed = blocks[part] * self.signs[part]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -46,11 +46,13 @@ _UNREAD_AT_MOST = 256
 
 @dataclass(slots=True)
 class _Step:
-    """What has happened so far in one step."""
+    """What is due in one step, and what has happened so far."""
 
     groups: tuple[tuple[int, ...], ...]
+    needed: tuple[tuple[int, ...], ...]  # for each group, whose gradients it takes
+    observes: bool  # the gradients enter the averages
     index: int = 0
-    intakes: list[Intake] | None = None
+    intakes: list[Intake] = field(default_factory=list)
     scaler: torch.amp.GradScaler | None = None
     inverse_scale: Tensor | None = None
 
@@ -254,7 +256,8 @@ class TaskScheduler:
         -------
         tuple of str
         """
-        return self._names(self._needed(self._current()))
+        step = self._current()
+        return self._names(step.needed[step.index])
 
     def groups(self) -> Iterator[tuple[str, ...]]:
         """Go through the groups of this step, to update one after the other.
@@ -283,19 +286,19 @@ class TaskScheduler:
 
     def _current(self) -> _Step:
         if self._open is None:
-            self._open = _Step(core.groups(self.config, self._state))
+            groups = core.groups(self.config, self._state)
+            observes = core.needs_gradients(self.config, self._state)
+            needed = list(groups)
+            if observes and self.config.observe_tasks == "all":
+                # The last group also takes the gradients that are only observed.
+                others = set(range(len(self.tasks))).difference(*groups)
+                needed[-1] = tuple(sorted({*groups[-1], *others}))
+            self._open = _Step(groups, tuple(needed), observes)
         return self._open
 
-    def _needed(self, step: _Step) -> tuple[int, ...]:
-        """Tasks whose gradients this group takes."""
-        observed = core.observed_tasks(self.config, self._state)
-        if len(step.groups) == 1 and len(observed) == len(self.tasks):
-            return observed
-        return step.groups[step.index]
-
-    def _keeps_rows(self) -> bool:
-        """Are gradients of single tasks needed in this step?"""
-        return self._combine is not None or core.needs_gradients(self.config, self._state)
+    def _keeps_rows(self, observes: bool) -> bool:
+        """Are gradients of single tasks needed?"""
+        return observes or self._combine is not None
 
     # -- gradients --------------------------------------------------------------------------------
 
@@ -346,7 +349,7 @@ class TaskScheduler:
             for k, loss in given
             if loss is not None
         ]
-        if self._keeps_rows():
+        if intake.keeps_rows:
             self._take_each(intake, scaled, shared_graph)
         elif scaled:
             self._take_sum(intake, scaled, shared_graph)
@@ -360,8 +363,8 @@ class TaskScheduler:
         Parameters
         ----------
         gradients : mapping from task to Tensor, shape (d,), or None
-            Of the shared parameters, in the order of :attr:`shared_names`, each contiguous. Heads
-            are left to the caller.
+            Of the shared parameters, in the order of :attr:`shared_names`, each in its parameter's
+            own memory layout. Heads are left to the caller.
         more : bool, default False
             As in :meth:`backward`.
 
@@ -397,15 +400,14 @@ class TaskScheduler:
         for name in given:
             if name not in self._index:
                 raise unknown_name("task", str(name), self.tasks)
-        needed = self._needed(step)
+        needed = step.needed[step.index]
         extra = [name for name in given if self._index[name] not in needed]
         if extra:
             raise InvalidInputError(
                 f"task {extra[0]!r} has no part in step {self.steps}; give the losses of "
                 f"scheduler.needed() only: {', '.join(self._names(needed))}."
             )
-        intakes = step.intakes or []
-        if self._ranks.several and len(intakes) > step.index and intakes[step.index].settled:
+        if self._ranks.several and step.intakes[step.index :] and step.intakes[-1].settled:
             raise InvalidInputError(
                 "on several processes, pass more=True to every call of backward in a step but the "
                 "last, so that gradients are averaged once."
@@ -414,8 +416,6 @@ class TaskScheduler:
 
     def _intake(self, step: _Step) -> Intake:
         """Return the group's intake; at the first call, clear every gradient."""
-        if step.intakes is None:
-            step.intakes = []
         if len(step.intakes) > step.index:
             return step.intakes[step.index]
         self._check_model()
@@ -425,9 +425,9 @@ class TaskScheduler:
             self._buffers,
             self._ranks,
             self._parts.heads,
-            self._needed(step),
+            step.needed[step.index],
             step.groups[step.index],
-            self._keeps_rows(),
+            self._keeps_rows(step.observes),
             Handling(self._at_once, hides),
         )
         step.intakes.append(intake)
@@ -533,11 +533,10 @@ class TaskScheduler:
         step = self._current()
         self._check_complete(step, probe)
         takes_probe = self.needs_probe
-        everyone = core.active(self.config, self._state)
-        observes = core.needs_gradients(self.config, self._state)
+        everyone = tuple(sorted(k for group in step.groups for k in group))
         with self._quiet():
-            for intake in step.intakes or ():
-                self._fold(intake, observes, step.inverse_scale)
+            for intake in step.intakes:
+                self._fold(intake, step.observes, step.inverse_scale)
         self._gaps.ran(everyone, self._state.last_turn, self.steps)
         # Who was updated is entered when the flags are read.
         self._state = core.advance(self.config, self._state, missing=everyone)
@@ -556,10 +555,9 @@ class TaskScheduler:
 
     def _check_told(self, step: _Step) -> None:
         """Every needed task of the current group has a loss, or is known to have no sample."""
-        intakes = step.intakes or []
-        intake = intakes[step.index] if len(intakes) > step.index else None
+        intake = step.intakes[step.index] if len(step.intakes) > step.index else None
         told = set() if intake is None else intake.told
-        missing = [k for k in self._needed(step) if k not in told]
+        missing = [k for k in step.needed[step.index] if k not in told]
         if missing:
             raise InvalidInputError(
                 f"step {self.steps} got no loss of task {self.tasks[missing[0]]!r}; give backward "
@@ -597,9 +595,7 @@ class TaskScheduler:
             kept = [k for k in tasks if k not in intake.known_bad]
             self._buffers.fold(kept, self.config.beta, inverse_scale, None)
         elif observes:
-            mask = torch.zeros(len(self.tasks), dtype=torch.bool, device=self.device)
-            mask[list(tasks)] = flags
-            self._buffers.fold(tasks, self.config.beta, inverse_scale, mask)
+            self._buffers.fold(tasks, self.config.beta, inverse_scale, intake.bad)
         self._unread.append(_Unread(self.steps, tasks, observes, intake.updated, flags))
 
     def _read_flags(self) -> None:
@@ -648,7 +644,11 @@ class TaskScheduler:
             self._state = core.adopt_schedule(self.config, self._state)
         after = core.situation(self.config, self._state)
         self._gaps.refreshed(self._policy, before, after)
-        if not self._keeps_rows():
+        self._drop_rows()
+
+    def _drop_rows(self) -> None:
+        """A policy that colours once needs no gradient of a single task after that."""
+        if not self._keeps_rows(core.needs_gradients(self.config, self._state)):
             self._buffers.drop_rows()
 
     def _take_probe(
@@ -811,8 +811,7 @@ class TaskScheduler:
             held, kept = getattr(self._buffers, name), saved[name]
             if held is not None and kept is not None:
                 held.copy_(kept)
-        if not self._keeps_rows():
-            self._buffers.drop_rows()
+        self._drop_rows()
         self._gaps.restore({name: t.numpy(force=True) for name, t in saved["gaps"].items()})
         self._log = NonFiniteLog(
             dict(saved["nonfinite"]["counts"]), dict(saved["nonfinite"]["last"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from songoku_theory.errors import InvalidInputError
@@ -98,8 +99,7 @@ def _add_up(
         for task in kept[1:]:
             total.add_(buffers.row(task))
         return
-    assert buffers.rows is not None
-    products = row_products(buffers.rows[list(kept)]).values
+    products = row_products(torch.stack([buffers.row(task) for task in kept])).values
     if inverse_scale is not None:
         products = products * inverse_scale.double().square()
     weights = combine(products, tuple(kept))
