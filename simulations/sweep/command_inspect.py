@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ __all__ = ["list_", "show", "status"]
 
 _SHOWN_FAILURES = 5
 _SHOWN_ROWS = 20
+_SIDE_BY_SIDE = 3
 
 
 @click.command("list", short_help="List presets and experiments with their params.")
@@ -173,13 +174,12 @@ def _show_record(record: CellRecord, limit: int) -> None:
     if record.rows is not None:
         stored = decode_rows(record.rows)
         columns = {name: stored[name] for name in record.columns}
-        lines = list(zip(*(column[:limit] for column in columns.values()), strict=True))
-        _table(
+        title = (
             f"{record.num_rows} row{'s' if record.num_rows != 1 else ''}, digest {record.digest}"
-            + (f" (the first {limit})" if record.num_rows > limit else ""),
-            tuple(columns),
-            ([_text(value) for value in line] for line in lines),
         )
+        if record.num_rows > limit:
+            title += f" (the first {limit})"
+        _rows_table(title, {name: values[:limit] for name, values in columns.items()})
     if record.error is not None:
         click.echo(f"error\n{record.error.rstrip()}\n")
     flat = {
@@ -187,6 +187,17 @@ def _show_record(record: CellRecord, limit: int) -> None:
         for name, value in record.provenance.items()
     }
     _table("provenance", ("what", "value"), ((n, _text(v)) for n, v in flat.items()))
+
+
+def _rows_table(title: str, columns: Mapping[str, Sequence[object]]) -> None:
+    """Print a few rows side by side, where long numbers have room; many below one another."""
+    count = len(next(iter(columns.values())))
+    if count <= _SIDE_BY_SIDE:
+        head = ("column", *(f"row {number}" for number in range(count)))
+        _table(title, head, ([n, *map(_text, values)] for n, values in columns.items()))
+    else:
+        lines = zip(*columns.values(), strict=True)
+        _table(title, tuple(columns), ([_text(value) for value in line] for line in lines))
 
 
 def _list_preset(name: str) -> None:
