@@ -54,7 +54,7 @@ EXPERIMENT = Experiment(
         "at the end. The kinds of rows are listed in simulations/training/rows.py."
     ),
     params={
-        name: Param(type=type(default), default=default, choices=CHOICES.get(name), doc=DOCS[name])
+        name: Param(type=type(default), default=default, choices=_CHOICES.get(name), doc=DOCS[name])
         for name, default in TraceOptions().as_params().items()
     },
     columns=COLUMNS,
