@@ -1,4 +1,4 @@
-"""The compiled kernels answer what the array code answers. Needs numba, a development dependency."""
+"""The compiled kernels answer what the array code answers. Needs numba (a dev dependency)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_compiled_code_takes_active_sets_and_leaves_refusals_to_the_array_code(
 
 @pytest.mark.parametrize("setting", ["0", "1"])
 def test_the_environment_switches_compiled_code_off(setting: str) -> None:
-    """A fresh process: numba is not even imported until a combiner runs, nor ever when it is off."""
+    """A fresh process: numba is not imported until a combiner runs, nor ever when it is off."""
     code = (
         "import sys, numpy as np\n"
         "from songoku_theory.combine import MGDA, accelerated\n"
