@@ -17,6 +17,8 @@ __all__ = [
     "unknown_name",
 ]
 
+_LISTED_AT_MOST = 24  # a longer list hides the hint
+
 
 class SongokuError(Exception):
     """Root of all errors that songoku raises on purpose."""
@@ -62,9 +64,17 @@ def unknown_name(what: str, found: str, valid: Iterable[str]) -> UnknownNameErro
     --------
     >>> print(unknown_name("heuristic", "welsh_powel", ["dsatur", "welsh_powell"]))
     unknown heuristic 'welsh_powel'. Did you mean 'welsh_powell'? Valid: dsatur, welsh_powell.
+    >>> print(unknown_name("claim", "C-3", [f"C-{n}" for n in range(30, 90)]))
+    unknown claim 'C-3'. Did you mean 'C-39'? 60 are valid; the nearest: C-39, C-38, C-37, ...
     """
     names = sorted(valid)
     close = difflib.get_close_matches(found, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    listing = f" Valid: {', '.join(names)}." if names else " There are none."
+    if not names:
+        listing = " There are none."
+    elif len(names) <= _LISTED_AT_MOST:
+        listing = f" Valid: {', '.join(names)}."
+    else:
+        nearest = difflib.get_close_matches(found, names, n=5, cutoff=0.0)
+        listing = f" {len(names)} are valid; the nearest: {', '.join(nearest)}."
     return UnknownNameError(f"unknown {what} {found!r}.{hint}{listing}")
