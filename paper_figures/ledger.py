@@ -26,8 +26,10 @@ STRIPE = 0.2
 EDGE = 0.04
 LETTER = 0.06
 """Room for one character of an id."""
-PAGE = 9.0
-"""The tallest figure that still fits on a page under its caption, in inches."""
+PAGE = 8.2
+"""The tallest figure that still fits on a page with its caption, in inches."""
+SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.77)
+"""How much smaller the type may get before the lines draw together: no less than 5 points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,18 @@ class _Tile:
     claim: Claim
     line: int
     place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Tiles in their places, and how large everything is: lengths in inches, type in points."""
+
+    tiles: list[_Tile]
+    scale: float
+    size: float
+    width: float
+    line: float
+    height: float
 
 
 @figure(
@@ -48,31 +62,25 @@ def draw(given: FigureInput) -> Picture:
     ledger, style = given.ledger, given.style
     if ledger is None or not ledger["claims"]:
         raise MissingRowsError(LEDGER, "The ledger holds no claim.")
-    least = STRIPE + LETTER * (3 + max(len(claim["id"]) for claim in ledger["claims"]))
-    per_line = max(1, int(style.full / (least * style.scale)))
-    tiles, width = _layout(ledger, per_line), style.full / per_line
+    fit = _fitted(ledger, style)
     counts = Counter(claim["verdict"]["kind"] for claim in ledger["claims"])
-    lines = 1 + max(tile.line for tile in tiles)
-    height = lines + 2.7  # the legend takes two lines and some air
-    line = min(LINE * style.scale, PAGE / height)
-    fig = Figure(figsize=(style.full, height * line))
+    fig = Figure(figsize=(style.full, fit.height))
     # Without padding one inch of the axes is one inch of the page.
     fig.set_layout_engine(ConstrainedLayoutEngine(w_pad=0, h_pad=0))
     axis = fig.subplots()
-    axis.set(xlim=(0, style.full), ylim=((0.1 - height) * line, 0.1 * line))
+    axis.set(xlim=(0, style.full), ylim=(0.1 * fit.line - fit.height, 0.1 * fit.line))
     axis.axis("off")
-    for tile in tiles:
-        x = EDGE * style.scale + tile.place * width
-        _draw_tile(axis, tile, x, -tile.line * line, width, line, style)
-    for name, first in _first_lines(tiles).items():
-        y = -(first - 0.5) * line
-        axis.text(EDGE * style.scale, y, name, va="center", weight="bold")
-    _draw_legend(axis, counts, -(lines + 0.4) * line, line, style)
+    for tile in fit.tiles:
+        _draw_tile(axis, tile, fit)
+    for name, first in _first_lines(fit.tiles).items():
+        y = -(first - 0.5) * fit.line
+        axis.text(EDGE * fit.scale, y, name, va="center", weight="bold", fontsize=fit.size)
+    _draw_legend(axis, counts, style, fit)
     vacuous = sum(claim["vacuous"]["is"] for claim in ledger["claims"])
     said = ", ".join(f"{counts[kind]} {look.label}" for kind, look in LOOKS.items() if counts[kind])
     return Picture(
         figure=fig,
-        data=_data(tiles),
+        data=_data(fit.tiles),
         caption=(
             f"The ledger: every claim and its verdict, family by family ({said}). An id that ends "
             "in -R is the repaired form of the claim of the same name. "
@@ -83,7 +91,7 @@ def draw(given: FigureInput) -> Picture:
                 else "None was found vacuous at the settings that the paper uses."
             )
         ),
-        n=f"{len(tiles)} claims, profile {ledger['profile']}",
+        n=f"{len(fit.tiles)} claims, profile {ledger['profile']}",
         interval="none here: each SUPPORTED claim states its own",
     )
 
@@ -112,65 +120,77 @@ def _first_lines(tiles: list[_Tile]) -> dict[str, int]:
     return first
 
 
-def _draw_tile(
-    axis: Axes, tile: _Tile, x: float, top: float, width: float, line: float, style: Style
-) -> None:
-    look = LOOKS[tile.claim["verdict"]["kind"]]
-    height, gap = 0.84 * line, 0.06 * style.scale
-    box = Rectangle(
-        (x, top - height), width - gap, height, facecolor="#F6F6F6", edgecolor="#8A8A8A", lw=0.5
+def _fitted(ledger: Ledger, style: Style) -> _Fit:
+    """Choose the largest type with which all tiles stand on one page."""
+    longest = max(len(claim["id"]) for claim in ledger["claims"])
+    for shrink in SHRINKS:
+        scale = style.scale * shrink
+        least = scale * (STRIPE + LETTER * (3 + longest))
+        per_line = max(1, int(style.full / least))
+        tiles = _layout(ledger, per_line)
+        # The legend takes two lines and some air.
+        lines = 1 + max(tile.line for tile in tiles) + 2.7
+        height = lines * LINE * scale
+        if height <= PAGE:
+            break
+    return _Fit(
+        tiles=tiles,
+        scale=scale,
+        size=style.size * shrink,
+        width=style.full / per_line,
+        line=min(height, PAGE) / lines,
+        height=min(height, PAGE),
     )
+
+
+def _draw_tile(axis: Axes, tile: _Tile, fit: _Fit) -> None:
+    x, top = EDGE * fit.scale + tile.place * fit.width, -tile.line * fit.line
+    width, height = fit.width - 0.06 * fit.scale, 0.84 * fit.line
+    box = Rectangle((x, top - height), width, height, facecolor="#F6F6F6", edgecolor="#8A8A8A")
+    box.set_linewidth(0.5)
     axis.add_patch(box)
-    _draw_sign(axis, look, x, top, height, style)
+    _draw_sign(axis, LOOKS[tile.claim["verdict"]["kind"]], x, top, fit)
     mark = "  ∅" if tile.claim["vacuous"]["is"] else ""
     axis.text(
-        x + (STRIPE + 0.05) * style.scale,
+        x + (STRIPE + 0.05) * fit.scale,
         top - height / 2,
         tile.claim["id"] + mark,
         va="center",
-        fontsize=style.small,
+        fontsize=fit.size * 0.88,
     )
 
 
-def _draw_sign(
-    axis: Axes, look: VerdictLook, x: float, top: float, height: float, style: Style
-) -> None:
+def _draw_sign(axis: Axes, look: VerdictLook, x: float, top: float, fit: _Fit) -> None:
+    width, height = STRIPE * fit.scale, 0.84 * fit.line
     stripe = Rectangle(
-        (x, top - height), STRIPE * style.scale, height, facecolor=look.color, edgecolor="#8A8A8A"
+        (x, top - height), width, height, facecolor=look.color, edgecolor="#8A8A8A", linewidth=0.5
     )
-    stripe.set_linewidth(0.5)
     axis.add_patch(stripe)
     axis.text(
-        x + STRIPE * style.scale / 2,
+        x + width / 2,
         top - height / 2,
         look.sign,
         ha="center",
         va="center_baseline",
         color=look.ink,
         weight="bold",
+        fontsize=fit.size,
     )
 
 
-def _draw_legend(axis: Axes, counts: Counter[str], top: float, line: float, style: Style) -> None:
+def _draw_legend(axis: Axes, counts: Counter[str], style: Style, fit: _Fit) -> None:
     """Name every verdict, with its count, in two lines of four places."""
-    places = 4
+    places, top = 4, -(1.4 + max(tile.line for tile in fit.tiles)) * fit.line
     for index, look in enumerate(LOOKS.values()):
-        x = EDGE * style.scale + (index % places) * style.full / places
-        y = top - (index // places) * line
-        _draw_sign(axis, look, x, y, 0.84 * line, style)
+        x = EDGE * fit.scale + (index % places) * style.full / places
+        y = top - (index // places) * fit.line
+        _draw_sign(axis, look, x, y, fit)
         text = f"{look.label}: {counts[look.kind]}"
-        axis.text(
-            x + (STRIPE + 0.06) * style.scale,
-            y - 0.42 * line,
-            text,
-            va="center",
-            fontsize=style.small,
-        )
-    x = EDGE * style.scale + (len(LOOKS) % places) * style.full / places
-    y = top - (len(LOOKS) // places) * line
-    axis.text(
-        x + 0.04 * style.scale, y - 0.42 * line, "∅   vacuous", va="center", fontsize=style.small
-    )
+        x += (STRIPE + 0.06) * fit.scale
+        axis.text(x, y - 0.42 * fit.line, text, va="center", fontsize=fit.size * 0.88)
+    x = EDGE * fit.scale + (len(LOOKS) % places) * style.full / places
+    y = top - (len(LOOKS) // places) * fit.line
+    axis.text(x, y - 0.42 * fit.line, "∅   vacuous", va="center", fontsize=fit.size * 0.88)
 
 
 def _data(tiles: list[_Tile]) -> pl.DataFrame:

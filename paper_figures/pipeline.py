@@ -98,8 +98,15 @@ def _draw_matrix(axis: Axes, ruled: Round, order: list[int], run: TracedRun, sty
     for (row, column), value in np.ndenumerate(shown):
         if len(order) <= MOST_NUMBERS and row != column:
             ink = "white" if abs(value) > 0.7 * most else "black"
-            text = f"{value:.2f}".replace("0.", ".").replace("-", "−")
-            axis.text(column, row, text, ha="center", va="center", color=ink, size=style.size * 0.7)
+            axis.text(
+                column,
+                row,
+                _short(value),
+                ha="center",
+                va="center",
+                color=ink,
+                size=style.size * 0.7,
+            )
         if edges[row, column]:
             axis.add_patch(
                 Rectangle(
@@ -125,6 +132,12 @@ def _draw_matrix(axis: Axes, ruled: Round, order: list[int], run: TracedRun, sty
     )
     bar.ax.axhline(-ruled.tau, color="black", linewidth=1, linestyle="--")
     bar.outline.set_visible(False)
+
+
+def _short(value: float) -> str:
+    """Write a cosine to two digits in little room: −.21."""
+    rounded = round(value, 2) + 0.0  # no negative zero
+    return f"{rounded:.2f}".replace("0.", ".", 1).replace("-", "−")
 
 
 def _draw_graph(

@@ -29,6 +29,8 @@ __all__ = ["Gap", "Report", "build_report", "gather", "render_page"]
 
 TEMPLATES = Path(paper_figures.__file__).with_name("templates")
 PROVENANCE_SCHEMA = 1
+MOST_FINDINGS = 6
+"""How many false or conditional claims the front screen tells in full; it lists the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +215,9 @@ def render_page(report: Report) -> str:
         looks=[(look, counts[look.kind]) for look in LOOKS.values()],
         findings=sorted(
             (view for view in views if view.matters and not view.is_ours),
-            key=lambda view: view.look.kind != "REFUTED",
+            key=lambda view: (-view.mentions, view.look.kind != "REFUTED"),
         ),
+        front=MOST_FINDINGS,
         stronger=[view for view in views if view.matters and view.is_ours],
         vacuous=[view for view in views if view.claim["vacuous"]["is"]],
         undecided=[view for view in views if view.look.kind == "UNDECIDED"],

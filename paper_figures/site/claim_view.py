@@ -34,6 +34,7 @@ class ClaimView:
     repaired_by: ClaimView | None
     repairs: ClaimView | None
     found_text: str
+    mentions: int
 
     @property
     def matters(self) -> bool:
@@ -48,7 +49,8 @@ class ClaimView:
 
 def claim_views(claims: Iterable[Claim]) -> tuple[ClaimView, ...]:
     """Prepare all claims; links between a claim and its repair go both ways."""
-    views = {claim["id"]: _view(claim) for claim in claims}
+    listed = list(claims)
+    views = {claim["id"]: _view(claim, listed) for claim in listed}
     return tuple(
         ClaimView(
             claim=view.claim,
@@ -61,12 +63,13 @@ def claim_views(claims: Iterable[Claim]) -> tuple[ClaimView, ...]:
             repaired_by=views.get(view.claim["repaired_by"] or ""),
             repairs=views.get(view.claim["repairs"] or ""),
             found_text=view.found_text,
+            mentions=view.mentions,
         )
         for view in views.values()
     )
 
 
-def _view(claim: Claim) -> ClaimView:
+def _view(claim: Claim, ledger: list[Claim]) -> ClaimView:
     searched = (claim["id"], claim["title"], claim["plain"], claim["statement"])
     return ClaimView(
         claim=claim,
@@ -79,7 +82,24 @@ def _view(claim: Claim) -> ClaimView:
         repaired_by=None,
         repairs=None,
         found_text=" ".join((*searched, source_text(claim), claim["family"])).lower(),
+        mentions=_mentions(claim, ledger),
     )
+
+
+def _mentions(claim: Claim, ledger: list[Claim]) -> int:
+    """Count the other rows that speak of a claim, its own repair aside."""
+    name = re.compile(rf"(?<![\w.-]){re.escape(claim['id'])}(?![\w-])")
+    return sum(
+        bool(name.search(_prose(other)))
+        for other in ledger
+        if other["id"] != claim["id"] and other["repairs"] != claim["id"]
+    )
+
+
+def _prose(claim: Claim) -> str:
+    details = (evidence["detail"] for evidence in claim["evidence"])
+    written = (claim["plain"], claim["reading"], claim["used_for"], claim.get("notes") or "")
+    return " ".join((*written, *details))
 
 
 def _anchor(claim_id: str) -> str:

@@ -25,6 +25,7 @@ __all__ = ["typeset"]
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
 _MATH = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 _TEXT = frozenset({"text", "mathrm", "operatorname", "mathit", "textrm", "mathsf", "textit"})
+_SWITCHES = frozenset({"\\rm", "\\it", "\\sf"})
 _FRACTIONS = frozenset({"frac", "tfrac", "dfrac"})
 _SIZES = frozenset({"left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "Bigg"})
 _MUTE = frozenset({"displaystyle", "textstyle", "limits", "nolimits"})
@@ -151,6 +152,9 @@ class _Parser:
     def _atom(self) -> str:
         token = self._next()
         if token == "{":
+            if self._peek() in _SWITCHES:
+                self._next()
+                return _leaf("mtext", self._letters().strip())
             word = self._word()
             if word is not None:
                 return _leaf("mi", word)
@@ -235,6 +239,10 @@ class _Parser:
             return first
         if first != "{":
             raise _UnknownMathError
+        return self._letters()
+
+    def _letters(self) -> str:
+        """What stands before the next closing brace."""
         letters: list[str] = []
         while self._at < len(self._tokens):
             token = self._tokens[self._at]  # as it stands: spaces count here

@@ -69,6 +69,10 @@ def test_no_label_is_clipped_or_covered(
         fig = get_figure(name).draw(FigureInput(rows, ledger, style)).figure
         texts = texts_of(fig)
     assert len(texts) > 10
+    _check_layout(texts, fig)
+
+
+def _check_layout(texts: Drawn, fig: Figure) -> None:
     page = fig.bbox.expanded(1.0, 1.0).padded(1.0)
     for text, size, box in texts:
         assert page.contains(*box.min), f"{text!r} is clipped: {box} in {page}"
@@ -79,6 +83,20 @@ def test_no_label_is_clipped_or_covered(
         area = 0.0 if common is None else common.width * common.height
         least = min(first.width * first.height, second.width * second.height)
         assert area <= 0.1 * least, f"{one!r} and {other!r} overlap"
+
+
+@pytest.mark.parametrize("count", [1, 60, 200])
+def test_any_ledger_fits_one_page(
+    count: int, ledger: Ledger, texts_of: Callable[[Figure], Drawn]
+) -> None:
+    model = ledger["claims"][0]
+    ledger["claims"] = [{**model, "id": f"EMA-19-MONO-{n}"} for n in range(count)]
+    style = STYLES["neurips"]
+    with applied(style):
+        fig = get_figure("ledger").draw(FigureInput({}, ledger, style)).figure
+        texts = texts_of(fig)
+    assert fig.get_figheight() <= 8.2
+    _check_layout(texts, fig)
 
 
 def test_a_figure_is_as_wide_as_its_page(rows: dict[str, pl.DataFrame], ledger: Ledger) -> None:

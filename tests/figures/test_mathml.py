@@ -23,6 +23,7 @@ def _one(source: str) -> str:
     [
         (r"\tau", "<mi>τ</mi>"),
         (r"n_{\mathrm{eff}}", "<msub><mi>n</mi><mtext>eff</mtext></msub>"),
+        (r"n_{\rm eff}", "<msub><mi>n</mi><mtext>eff</mtext></msub>"),
         (r"\chi_{greedy}", "<msub><mi>χ</mi><mi>greedy</mi></msub>"),
         (r"x^2", "<msup><mi>x</mi><mn>2</mn></msup>"),
         (r"w_t^2", "<msubsup><mi>w</mi><mi>t</mi><mn>2</mn></msubsup>"),

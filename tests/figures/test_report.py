@@ -162,6 +162,26 @@ def test_the_front_screen_counts_verdicts_and_tells_what_is_false(page: _Page) -
     assert "Every verdict is the one that is committed" in front
 
 
+def test_of_many_findings_the_most_mentioned_are_told_in_full(
+    ledger: dict[str, Any], store: Path, tmp_path: Path
+) -> None:
+    """Eight false claims; the other rows speak of the last one, so it comes first."""
+    model = ledger["claims"][5]
+    many = [{**model, "id": f"COL-{n}", "repaired_by": None} for n in range(100, 108)]
+    ledger["claims"] += many
+    ledger["claims"][0]["notes"] = "See COL-107, and COL-1070 which is another claim."
+    ledger["claims"][1]["used_for"] = "COL-107."
+    ledger["claims"][2]["notes"] = "Not COL-107-R."
+    page = _build(ledger, store, tmp_path)
+    front = page.text[page.text.index("What does not hold") : page.text.index("What says nothing")]
+    assert "10 claims. In full: the 6 that the rest of the ledger speaks of most" in front
+    assert front.index("COL-107") < front.index("COL-100")
+    others = front[front.index("The other 4") :]
+    assert "COL-106" in others
+    assert "COL-7" in others
+    assert "Counterexample" not in others
+
+
 def test_a_verdict_is_text_and_not_colour_alone(page: _Page, ledger: dict[str, Any]) -> None:
     for claim in ledger["claims"]:
         assert claim["verdict"]["kind"].replace("_", " ") in page.text
