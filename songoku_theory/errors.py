@@ -65,7 +65,7 @@ def unknown_name(what: str, found: str, valid: Iterable[str]) -> UnknownNameErro
     >>> print(unknown_name("heuristic", "welsh_powel", ["dsatur", "welsh_powell"]))
     unknown heuristic 'welsh_powel'. Did you mean 'welsh_powell'? Valid: dsatur, welsh_powell.
     >>> print(unknown_name("claim", "C-3", [f"C-{n}" for n in range(30, 90)]))
-    unknown claim 'C-3'. Did you mean 'C-39'? 60 are valid; the nearest: C-39, C-38, C-37, ...
+    unknown claim 'C-3'. Did you mean 'C-83'? 60 are valid; the nearest: C-83, ...
     """
     names = sorted(valid)
     close = difflib.get_close_matches(found, names, n=1, cutoff=0.5)
