@@ -2,22 +2,24 @@
 
 In float32 the products are added up in chunks of columns, and the chunks in float64. That costs
 one pass over the rows, as a plain matrix product does, and the rounding depends on the chunk's
-length instead of d. Many rows are multiplied in blocks of the upper triangle only, which halves
-the work.
+length instead of d. Of many rows only a triangle is computed, which halves the work.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.linalg.blas import ssyrk
 from torch import Tensor
 
 __all__ = ["Products", "gram64", "row_products"]
 
 _CHUNK = 2048
-_MANY_ROWS = 256
+_MANY_ROWS = 128
 _ROW_BLOCKS = 8
+_ADDED_UP = 16  # chunks that are added up in float32 before they go into float64
 _BATCH_ELEMENTS = 1 << 24
 
 
@@ -61,15 +63,18 @@ def row_products(rows: Tensor, device: torch.device | None = None) -> Products:
         squares = values.diagonal()
         extreme = ~torch.isfinite(squares)
         return Products(values, _bound(rows.shape[1], 2.0**-53), extreme)
-    chunk = _CHUNK if rows.shape[0] < _MANY_ROWS else 2 * _CHUNK
-    multiply = _blocks if rows.shape[0] >= _MANY_ROWS else _batches
-    values = multiply(rows, chunk, where)
-    values = (values + values.T) / 2.0
+    if rows.shape[0] < _MANY_ROWS:
+        values = _batches(rows, _CHUNK, where)
+    elif where.type == "cpu":
+        values = _rank_updates(rows, _CHUNK)
+    else:
+        values = _blocks(rows, _CHUNK, where)
     squares = values.diagonal()
     # Each product may lose up to 2**-126 to underflow: harmless next to a norm this large.
     smallest = rows.shape[1] * 2.0**-126 * 2.0**24
     extreme = ~(torch.isfinite(squares) & (squares >= smallest))
-    rounding = _bound(min(chunk, rows.shape[1]), 2.0**-24) + _reduced_precision(where)
+    terms = min(_CHUNK, rows.shape[1]) + _ADDED_UP
+    rounding = _bound(terms, 2.0**-24) + _reduced_precision(where)
     return Products(values, rounding, extreme)
 
 
@@ -102,21 +107,43 @@ def _batches(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
     if whole * chunk < length:
         rest = rows[:, whole * chunk :].to(device)
         total += rest @ rest.T
-    return total
+    return (total + total.T) / 2.0
+
+
+def _rank_updates(rows: Tensor, chunk: int) -> Tensor:
+    """Many rows on a CPU: BLAS's symmetric rank-k update, a triangle only."""
+    array = rows.numpy()
+    total = np.zeros((array.shape[0], array.shape[0]))
+    for first in range(0, array.shape[1], chunk * _ADDED_UP):
+        part = np.zeros(total.shape, dtype=np.float32, order="F")
+        last = min(array.shape[1], first + chunk * _ADDED_UP)
+        for start in range(first, last, chunk):
+            columns = array[:, start : min(last, start + chunk)]
+            part = ssyrk(1.0, columns.T, beta=1.0, c=part, trans=1, overwrite_c=1)
+        total += part
+    return _mirrored(torch.from_numpy(total))
 
 
 def _blocks(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
-    """Many rows: the upper triangle in blocks of rows."""
-    count = rows.shape[0]
+    """Many rows elsewhere: the upper triangle in blocks of rows."""
+    count, length = rows.shape
     total = torch.zeros((count, count), dtype=torch.float64, device=device)
     height = -(-count // _ROW_BLOCKS)
-    for start in range(0, rows.shape[1], chunk):
-        part = rows[:, start : start + chunk].to(device)
-        for first in range(0, count, height):
-            total[first : first + height, first:] += part[first : first + height] @ part[first:].T
-    upper = torch.triu(total)
-    # Whole blocks on the diagonal were computed; only their upper halves are kept.
-    return upper + torch.triu(total, 1).T
+    for first in range(0, length, chunk * _ADDED_UP):
+        part = torch.zeros((count, count), dtype=rows.dtype, device=device)
+        last = min(length, first + chunk * _ADDED_UP)
+        for start in range(first, last, chunk):
+            columns = rows[:, start : min(last, start + chunk)].to(device)
+            for top in range(0, count, height):
+                block = part[top : top + height, top:]
+                block.addmm_(columns[top : top + height], columns[top:].T)
+        total += part
+    return _mirrored(total)
+
+
+def _mirrored(values: Tensor) -> Tensor:
+    """Return the symmetric matrix with this upper triangle."""
+    return torch.triu(values) + torch.triu(values, 1).T
 
 
 def gram64(

@@ -19,6 +19,9 @@ from songoku_theory.torch_scheduler.gram import gram64, row_products
 
 __all__ = ["Measured", "measure_graph"]
 
+_PAIR_COST = 16  # a pair alone costs this many times its share of a whole matrix product
+_AT_ONCE = 1 << 18
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
@@ -75,25 +78,29 @@ def measure_graph(
     norms = measured.values.diagonal().clamp(min=0.0).sqrt()
     included = (norms > 0) & (norms * factors >= norm_floor) & (factors > 0)
     safe = torch.where(included, norms, torch.ones_like(norms))
-    rho = -measured.values / safe[:, None] / safe[None, :]
+    # In place from here: for many tasks these passes over K x K cost as much as they touch.
+    rho = measured.values / -safe[:, None]
+    rho /= safe[None, :]
     edge = rho > tau
     # `not (far)`, so that a NaN counts as close.
-    close = ~((rho - tau).abs() > measured.rounding)
+    close = ~(rho.sub_(tau).abs_() > measured.rounding)
     extreme = measured.extreme & (factors > 0)
-    close |= extreme[:, None] | extreme[None, :]
-    close &= (factors[:, None] > 0) & (factors[None, :] > 0)
+    close |= extreme[:, None]
+    close |= extreme[None, :]
     kept = included | extreme
-    edge &= kept[:, None] & kept[None, :]
-    close &= kept[:, None] & kept[None, :]
+    edge &= kept[:, None]
+    edge &= kept[None, :]
+    close &= kept[:, None]
+    close &= kept[None, :]
     if tau >= 1.0:
         # No cosine is below -1.
         edge, close = torch.zeros_like(edge), torch.zeros_like(close)
-    code = edge.to(torch.uint8) + 2 * close.to(torch.uint8)
+    code = edge.to(torch.uint8).add_(close, alpha=2)
     code.diagonal().copy_(included.to(torch.uint8) + 2 * extreme.to(torch.uint8))
     answers = code.cpu().numpy()  # the one transfer
 
-    adjacency = (answers & 1).astype(np.bool_)
-    undecided = (answers & 2).astype(np.bool_)
+    adjacency = (answers & 1).view(np.bool_)
+    undecided = (answers & 2) != 0
     decided = np.diag(adjacency).copy()
     np.fill_diagonal(adjacency, False)
     unsure = np.diag(undecided).copy()
@@ -121,24 +128,49 @@ def _decide_again(
     device: torch.device,
 ) -> int:
     """Decide pairs from their rows in float64, and exactly where that is not enough."""
-    involved = np.unique(pairs)
-    index = torch.as_tensor(involved, device=rows.device)
-    dots = gram64(rows, index, device=device).cpu().numpy()
-    sizes = gram64(rows, index, magnitudes=True, device=device).cpu().numpy()
-    norms = np.sqrt(np.clip(np.diag(dots), 0.0, None))
-    place = {int(k): i for i, k in enumerate(involved)}
+    dots, sizes, norms = (t.cpu().numpy() for t in _pair_products(rows, pairs, device))
+    bounds = tau * norms[:, 0] * norms[:, 1]
+    excess = -dots - bounds
     # Products of float32 numbers are exact in float64; the sums round, once a term.
-    unit = (rows.shape[1] + 8.0) * 2.0**-53
-    counted = 0
-    for i, j in pairs.tolist():
-        a, b = place[i], place[j]
-        bound = tau * norms[a] * norms[b]
-        excess = -dots[a, b] - bound
-        slack = 2.0 * unit * (sizes[a, b] + 2.0 * bound)
-        if abs(excess) > slack or slack == 0.0:
-            verdict = bool(excess > 0)
-        else:
-            counted += 1
-            verdict = exceeds_threshold(rows[i].numpy(force=True), rows[j].numpy(force=True), tau)
-        adjacency[i, j] = adjacency[j, i] = verdict
-    return counted
+    slack = 2.0 * (rows.shape[1] + 8.0) * 2.0**-53 * (sizes + 2.0 * bounds)
+    verdicts = excess > 0
+    # Without any overlap of the two rows the sums are exactly zero, and so is the slack.
+    unsure = ~((np.abs(excess) > slack) | (slack == 0.0))
+    for position in np.flatnonzero(unsure):
+        i, j = pairs[position]
+        verdicts[position] = exceeds_threshold(
+            rows[i].numpy(force=True), rows[j].numpy(force=True), tau
+        )
+    adjacency[pairs[:, 0], pairs[:, 1]] = verdicts
+    adjacency[pairs[:, 1], pairs[:, 0]] = verdicts
+    return int(unsure.sum())
+
+
+def _pair_products(
+    rows: Tensor, pairs: NDArray[np.int64], device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Inner products, those of the absolute values (P,), and both norms (P, 2), in float64."""
+    involved, place = np.unique(pairs, return_inverse=True)
+    place = place.reshape(pairs.shape)
+    index = torch.as_tensor(involved, device=rows.device)
+    first = torch.as_tensor(place[:, 0], device=device)
+    second = torch.as_tensor(place[:, 1], device=device)
+    if len(pairs) * _PAIR_COST > len(involved) ** 2:
+        dots = gram64(rows, index, device=device)
+        sizes = gram64(rows, index, magnitudes=True, device=device)
+        norms = dots.diagonal().clamp(min=0.0).sqrt()
+        return dots[first, second], sizes[first, second], _both(norms, first, second)
+    dots = torch.zeros(len(pairs), dtype=torch.float64, device=device)
+    sizes, squares = torch.zeros_like(dots), dots.new_zeros(len(involved))
+    chunk = max(1, _AT_ONCE // max(len(pairs), len(involved)))
+    for start in range(0, rows.shape[1], chunk):
+        part = rows[:, start : start + chunk][index].to(device).to(torch.float64)
+        squares += part.square().sum(dim=1)
+        products = part[first] * part[second]
+        dots += products.sum(dim=1)
+        sizes += products.abs_().sum(dim=1)
+    return dots, sizes, _both(squares.sqrt(), first, second)
+
+
+def _both(norms: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    return torch.stack([norms[first], norms[second]], dim=1)

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from songoku_theory.conflict import conflict_graph, exceeds_threshold
+from songoku_theory.torch_scheduler import gram
 from songoku_theory.torch_scheduler.gram import gram64, row_products
 from songoku_theory.torch_scheduler.graph import Measured, measure_graph
 
@@ -105,6 +106,20 @@ def test_products_are_within_their_stated_rounding(shape: tuple[int, int]) -> No
     assert found.rounding < 1e-3
     reference = single.numpy().astype(np.float64)
     np.testing.assert_allclose(exact.numpy(), reference @ reference.T, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 10), (40, 5000), (130, 40_000), (129, 2048)])
+def test_every_way_to_multiply_gives_the_same_products(shape: tuple[int, int]) -> None:
+    """Batches of chunks, rank updates and blocks: which one runs depends on K and the device."""
+    rows = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    exact, cpu = gram64(rows), torch.device("cpu")
+    for found in (
+        gram._batches(rows, 2048, cpu),
+        gram._rank_updates(rows, 2048),
+        gram._blocks(rows, 2048, cpu),
+    ):  # fmt: skip
+        torch.testing.assert_close(found, exact, rtol=0, atol=1e-5 * shape[1])
+        assert torch.equal(found, found.T)
 
 
 def test_chosen_rows_and_magnitudes() -> None:
