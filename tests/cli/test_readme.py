@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import click
@@ -92,3 +93,16 @@ def test_the_constraints_name_every_direct_dependency() -> None:
         name = re.split(r"[\[>=<~! ]", requirement)[0].lower().replace("_", "-")
         assert name == "songoku" or name in pinned, requirement
         assert name == "songoku" or ">=" in requirement, f"{requirement} has no lower bound"
+
+
+def test_no_pinned_package_is_under_the_gpl() -> None:
+    """What the installed metadata says; LGPL counts as GPL here."""
+    for line in (REPOSITORY / "constraints.txt").read_text().splitlines():
+        name = line.split("==")[0]
+        try:
+            about = metadata(name)
+        except PackageNotFoundError:
+            continue  # needed on another platform only
+        said = [about.get("License-Expression") or "", (about.get("License") or "")[:200]]
+        said += [c for c in about.get_all("Classifier") or [] if c.startswith("License")]
+        assert not re.search(r"\bL?GPL|General Public License", " ".join(said)), f"{name}: {said}"
