@@ -19,8 +19,9 @@ from paper_figures.engine.style import PALETTE, Style
 __all__ = ["draw"]
 
 CLASSES = tuple(
-    PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "yellow", "vermilion")
+    PALETTE[name] for name in ("blue", "orange", "yellow", "green", "purple", "sky", "vermilion")
 )
+"""Of the classes; the first three, which most runs need, also differ as greys."""
 INKS = ("white", "black", "black", "black", "black", "black", "black")
 BEFORE, AFTER = 24, 76
 """Steps of the timeline, counted from the chosen refresh."""
@@ -202,7 +203,8 @@ def _draw_timeline(
                 [(step - 0.5, 0.9) for step in steps],
                 (row + 0.1, 0.8),
                 facecolor=_color(classes[place][task]),
-                linewidth=0,
+                edgecolor="black",
+                linewidth=0.3,
             )
     for ruled in run.rounds[1:]:
         if start <= ruled.first_step < stop:
