@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songoku_theory.combine.arrays import namespace
-from songoku_theory.combine.problem import Precision, active_indices, precision
+from songoku_theory.combine.problem import Precision, Problem, active_indices, precision
 from songoku_theory.combine.result import Active, Array
 
-__all__ = ["FastProblem", "accelerated", "fast_problem", "use_numba"]
+__all__ = ["FastProblem", "accelerated", "fast_problem", "fast_slice", "use_numba"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,3 +97,14 @@ def fast_problem(gram: Array, active: Active) -> FastProblem | None:
     if not clean:
         return None
     return FastProblem(_kernels, cosines, norms, tasks, digits.floor)
+
+
+def fast_slice(problem: Problem, index: int) -> FastProblem | None:
+    """Return one problem of a checked batch, or None when it has zero gradients."""
+    if (problem.active[index] != problem.kept[index]).any():
+        return None
+    tasks = np.flatnonzero(problem.active[index])
+    cosines, norms = problem.cosines[index], problem.norms[index]
+    if tasks.size < norms.size:
+        cosines, norms = cosines[tasks[:, None], tasks], norms[tasks]
+    return FastProblem(_kernels, cosines, norms, tasks, problem.floor)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from songoku_theory.combine.arrays import is_tensor, namespace
 from songoku_theory.combine.linear import Mean, Sum
 from songoku_theory.combine.problem import active_indices
-from songoku_theory.combine.result import Active, Array, Combined, GramCombiner
+from songoku_theory.combine.result import Active, Array, Combined, GramCombiner, Status
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.validation import check_gradient
 
@@ -93,7 +93,10 @@ def combine_gradients(
     if accumulate not in get_args(Accumulate):
         raise unknown_name("accumulate", str(accumulate), get_args(Accumulate))
     tasks, rows, size = _rows(gradients, active, num_tasks)
-    block = _gram(rows, accumulate, plain=isinstance(rule, Sum | Mean))
+    plain: object = rule
+    if isinstance(plain, Sum | Mean):
+        return _added_up(isinstance(plain, Mean), rows, state, tasks, size)
+    block = _gram(rows, accumulate)
     if not bool(namespace(block).lib.isfinite(block.sum())):
         _refuse(rows, tasks)
     gram = block if tasks.size == size else _spread(block, tasks, size)
@@ -105,6 +108,23 @@ def combine_gradients(
     else:
         update = np.asarray(weights[tasks], dtype=rows.dtype) @ rows
     return CombinedGradient(update, combined)
+
+
+def _added_up(
+    mean: bool, rows: Array, state: S, tasks: NDArray[np.int64], size: int
+) -> CombinedGradient[S]:
+    """Sum and mean need no inner products."""
+    share = 1.0 / tasks.size if mean else 1.0
+    update = rows.sum(0)
+    if share != 1.0:
+        update = update * share
+    if not bool(namespace(update).lib.isfinite(update).all()):
+        _refuse(rows, tasks)
+    weights = np.zeros(size)
+    weights[tasks] = share
+    if is_tensor(rows):
+        weights = namespace(rows).lib.as_tensor(weights, dtype=rows.dtype, device=rows.device)
+    return CombinedGradient(update, Combined(weights, state, Status.CONVERGED, 0.0))
 
 
 def _rows(
@@ -145,12 +165,8 @@ def _rows(
     return tasks, matrix[index], size
 
 
-def _gram(rows: Array, accumulate: Accumulate, plain: bool) -> Array:
-    """Inner products of the rows; sum and mean need none, so theirs are only the squares."""
-    if plain:
-        xp = namespace(rows)
-        flat = xp.asarray((rows * rows).sum(-1))
-        return xp.lib.diag(flat)
+def _gram(rows: Array, accumulate: Accumulate) -> Array:
+    """Inner products of the rows."""
     if is_tensor(rows):
         lib = namespace(rows).lib
         if accumulate == "native" or rows.dtype == lib.float64:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from songoku_theory.combine.accelerate import FastProblem, fast_problem
+from songoku_theory.combine.accelerate import FastProblem, accelerated, fast_problem, fast_slice
 from songoku_theory.combine.arrays import is_tensor, namespace
-from songoku_theory.combine.problem import Problem, batch_problem, one_problem
+from songoku_theory.combine.problem import Problem, batch_problem, one_problem, part_of
 from songoku_theory.combine.result import (
     Active,
     Array,
@@ -119,6 +119,29 @@ class GramRule:
         weights[tasks] = found
         return like(weights, gram), status, residual, iterations
 
+    def _solve_each(self, problem: Problem, rng: np.random.Generator | None) -> Solution:
+        """Solve N problems: one by one where compiled code can, the others together."""
+        if problem.xp.device is not None or not accelerated():
+            return self._solve(problem, rng)
+        count, size = problem.active.shape
+        weights, residual = np.zeros((count, size)), np.zeros(count)
+        code = np.full(count, _CODE[Status.CONVERGED])
+        left: list[int] = []
+        most = 0
+        for n in range(count):
+            fast = fast_slice(problem, n)
+            answer = None if fast is None else self._solve_fast(fast, rng)
+            if fast is None or answer is None:
+                left.append(n)
+                continue
+            weights[n, fast.tasks], residual[n] = answer[0], answer[1]
+            most = max(most, answer[2])
+        if left:
+            rest = self._solve(part_of(problem, left), rng)
+            weights[left], residual[left], code[left] = rest.weights, rest.residual, rest.code
+            most = max(most, rest.iterations)
+        return Solution(weights, residual, code, most)
+
     def combine_batch(
         self, grams: Array, active: Array = None, *, rng: np.random.Generator | None = None
     ) -> CombinedBatch:
@@ -145,7 +168,7 @@ class GramRule:
         """
         grams = as_matrix(grams)
         problem = batch_problem(grams, active)
-        solution = self._solve(problem, rng)
+        solution = self._solve_each(problem, rng)
         codes = problem.xp.host(solution.code)
         return CombinedBatch(
             like(solution.weights, grams),

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory.combine.accelerate import fast_problem
+from songoku_theory.combine.accelerate import FastProblem, fast_problem
 from songoku_theory.combine.gram_space import GramRule, Solution, as_matrix, judge, like
 from songoku_theory.combine.problem import Problem, active_indices, one_problem
 from songoku_theory.combine.registry import combiner
@@ -114,9 +114,7 @@ class PCGrad(GramRule):
         orders = _orders(tasks, rng, permutations)
         fast = fast_problem(matrix, tasks)
         if fast is not None:
-            found = fast.kernels.project(fast.cosines, fast.norms, orders)
-            if self.reduction == "mean":
-                found = found / tasks.size
+            found, _, _ = self._fast(fast, orders)
         else:
             problem, _ = one_problem(matrix, tasks)
             solution = self._project(problem, orders[None])
@@ -128,12 +126,26 @@ class PCGrad(GramRule):
         return Combined(like(weights, matrix), state, status, residual)
 
     def _solve(self, problem: Problem, rng: np.random.Generator | None) -> Solution:
-        count, size = (int(n) for n in problem.active.shape)
-        orders = np.empty((count, size, size), dtype=np.int64)
-        everyone = np.arange(size)
-        for n in range(count):
-            orders[n] = _orders(everyone, rng, None)
+        """Draw each problem's orders as :meth:`combine` would; the inactive come last, unheard."""
+        masks = problem.xp.host(problem.active)
+        orders = np.tile(np.arange(masks.shape[1]), (masks.shape[0], masks.shape[1], 1))
+        for n, mask in enumerate(masks):
+            tasks = np.flatnonzero(mask)
+            drawn = tasks[_orders(tasks, rng, None)]
+            rest = np.tile(np.flatnonzero(~mask), (tasks.size, 1))
+            orders[n, tasks] = np.concatenate([drawn, rest], axis=1)
         return self._project(problem, orders)
+
+    def _solve_fast(
+        self, fast: FastProblem, rng: np.random.Generator | None
+    ) -> tuple[NDArray[np.float64], float, int] | None:
+        return self._fast(fast, _orders(fast.tasks, rng, None))
+
+    def _fast(
+        self, fast: FastProblem, orders: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], float, int]:
+        found = fast.kernels.project(fast.cosines, fast.norms, orders)
+        return found / (fast.tasks.size if self.reduction == "mean" else 1), 0.0, 0
 
     def _project(self, problem: Problem, orders: NDArray[np.int64]) -> Solution:
         """Run all rows of all problems through their orders side by side.

@@ -23,6 +23,7 @@ __all__ = [
     "active_indices",
     "batch_problem",
     "one_problem",
+    "part_of",
     "precision",
 ]
 
@@ -211,6 +212,18 @@ def batch_problem(grams: Array, active: Array) -> Problem:
         )
     count, size = int(matrices.shape[0]), int(matrices.shape[1])
     return _normalised(xp, matrices, _batch_mask(xp, active, count, size), digits, np.arange(size))
+
+
+def part_of(problem: Problem, chosen: list[int]) -> Problem:
+    """Return some of the problems."""
+    return Problem(
+        problem.xp,
+        problem.cosines[chosen],
+        problem.norms[chosen],
+        problem.active[chosen],
+        problem.kept[chosen],
+        problem.floor,
+    )
 
 
 def _batch_mask(xp: Namespace, active: Array, count: int, size: int) -> Array:

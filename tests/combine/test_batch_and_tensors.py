@@ -15,6 +15,7 @@ from songoku_theory.combine import (
     available_combiners,
     combiner_info,
     get_combiner,
+    use_numba,
 )
 from songoku_theory.errors import InvalidInputError
 
@@ -75,13 +76,16 @@ def test_a_batch_with_masks_is_a_loop_with_active_sets(name: str) -> None:
         assert (batch.weights[n][~mask[n]] == 0).all()
 
 
-def test_a_batch_of_pcgrad_draws_its_orders_one_problem_after_the_other() -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_batch_of_pcgrad_draws_its_orders_one_problem_after_the_other(masked: bool) -> None:
     grams = mixed_problems()
+    mask = np.random.default_rng(5).random((len(grams), 5)) < 0.7 if masked else grams[:, 0] < 1e300
+    mask[:, 0] = True
     rule = PCGrad()
-    batch = rule.combine_batch(grams, rng=np.random.default_rng(3))
+    batch = rule.combine_batch(grams, mask, rng=np.random.default_rng(3))
     rng = np.random.default_rng(3)
     for n, gram in enumerate(grams):
-        one = rule.combine(gram, rule.init(5), rng=rng)
+        one = rule.combine(gram, rule.init(5), np.flatnonzero(mask[n]), rng=rng)
         assert batch.status[n] is Status.CONVERGED
         np.testing.assert_allclose(batch.weights[n], one.weights, rtol=1e-9, atol=1e-12)
 
@@ -172,6 +176,23 @@ def test_a_bad_problem_in_a_batch_is_named(name: str) -> None:
             np.tile(np.eye(3), (4, 1, 1)),
             np.zeros((4, 3), dtype=bool),
             rng=np.random.default_rng(0),
+        )
+
+
+def test_compiled_code_answers_the_clean_problems_of_a_batch(compiled: None) -> None:
+    grams = mixed_problems()
+    mask = np.random.default_rng(5).random((len(grams), 5)) < 0.7
+    mask[:, 1] = True
+    for name in DETERMINISTIC:
+        rule = get_combiner(name)
+        fast = rule.combine_batch(grams, mask)
+        with use_numba(False):
+            slow = rule.combine_batch(grams, mask)
+        assert fast.status == slow.status
+        norms = np.sqrt(np.einsum("nii->ni", grams))
+        scale = np.maximum((np.abs(slow.weights) * norms).sum(axis=1, keepdims=True), 1e-300)
+        np.testing.assert_allclose(
+            fast.weights * norms / scale, slow.weights * norms / scale, atol=1e-6, err_msg=name
         )
 
 
