@@ -43,7 +43,7 @@ SCHEMA = {
 @figure(
     name="n_eff",
     title="What an EMA is worth, and what a target costs",
-    claims=("EMA-19", "EMA-19-LIMIT"),
+    claims=("EMA-19", "EMA-19-LIMIT", "EMA-C2-SAT", "EXT-2-NEEDS", "EXT-2-REACHES"),
     place=3,
 )
 def draw(given: FigureInput) -> Picture:

@@ -34,7 +34,7 @@ MOST_NUMBERS = 10
     name="pipeline",
     title="From gradients to a schedule, on a real run",
     needs=(NEED,),
-    claims=("EMA-8",),
+    claims=("EMA-8", "EMA-9-R", "COL-4.3a", "COL-4.4a", "COL-4.4b"),
     place=1,
 )
 def draw(given: FigureInput) -> Picture:

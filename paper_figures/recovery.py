@@ -53,7 +53,7 @@ SCHEMA = {
     name="recovery",
     title="Recovery of the conflict graph against the effective sample size",
     needs=(NEED,),
-    claims=("EMA-18", "EMA-19"),
+    claims=("EMA-19", "EMA-36", "EMA-36-R"),
     place=2,
 )
 def draw(given: FigureInput) -> Picture:

@@ -119,7 +119,8 @@ def verdict_text(claim: Claim) -> str:
 def source_text(claim: Claim) -> str:
     """Write where the statement stands: paper, section, equations."""
     source = claim["source"]
-    equations = f", eq. {', '.join(source['equations'])}" if source["equations"] else ""
+    numbers = [equation.removeprefix("eq.").strip() for equation in source["equations"]]
+    equations = f", eq. {', '.join(numbers)}" if numbers else ""
     return f"{source['paper']}, {source['section']}{equations}"
 
 

@@ -49,6 +49,13 @@ def test_what_each_caption_counts(pictures: dict[str, Picture]) -> None:
         assert pictures[name].interval.startswith("none")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_claims_that_a_figure_illustrates_exist(name: str) -> None:
+    from proofs_check.registry import all_claims
+
+    assert set(get_figure(name).claims) <= {claim.id for claim in all_claims()}
+
+
 def test_a_long_list_of_keys_is_cut_and_counted() -> None:
     keys = tuple(f"{number:032x}" for number in range(10))
     picture = Picture(Figure(), pl.DataFrame(), "Shown.", "10", "none", keys)

@@ -182,6 +182,11 @@ def test_of_many_findings_the_most_mentioned_are_told_in_full(
     assert "Counterexample" not in others
 
 
+def test_equations_are_named_once(ledger: dict[str, Any], store: Path, tmp_path: Path) -> None:
+    ledger["claims"][0]["source"]["equations"] = ["eq. 8", "18"]
+    assert "App. B.2, eq. 8, 18" in _build(ledger, store, tmp_path).text
+
+
 def test_a_verdict_is_text_and_not_colour_alone(page: _Page, ledger: dict[str, Any]) -> None:
     for claim in ledger["claims"]:
         assert claim["verdict"]["kind"].replace("_", " ") in page.text

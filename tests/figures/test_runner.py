@@ -46,7 +46,7 @@ def test_every_figure_becomes_four_files(drawn: Path) -> None:
 
 def test_the_json_says_what_is_shown_and_where_it_comes_from(drawn: Path) -> None:
     found = json.loads((drawn / "recovery.json").read_text())
-    assert found["claims"] == ["EMA-18", "EMA-19"]
+    assert found["claims"] == ["EMA-19", "EMA-36", "EMA-36-R"]
     assert len(found["keys"]) == 7
     assert all(len(key) == 32 for key in found["keys"])
     assert found["needs"] == [{"experiment": "recovery", "command": "songoku sweep run quick"}]
