@@ -22,7 +22,14 @@ from songoku_theory.combine.arrays import namespace
 from songoku_theory.combine.problem import Precision, Problem, active_indices, precision
 from songoku_theory.combine.result import Active, Array
 
-__all__ = ["FastProblem", "accelerated", "fast_problem", "fast_slice", "use_numba"]
+__all__ = [
+    "FastProblem",
+    "accelerated",
+    "compiled_kernels",
+    "fast_problem",
+    "fast_slice",
+    "use_numba",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +59,8 @@ _kernels: Any = None
 _wanted: bool = os.environ.get("SONGOKU_NUMBA", "1") != "0"
 
 
-def _load() -> Any:  # noqa: ANN401
+def compiled_kernels() -> Any:  # noqa: ANN401
+    """Return the module of kernels, or False without numba."""
     global _kernels
     if _kernels is None:
         if importlib.util.find_spec("numba") is None:
@@ -64,7 +72,7 @@ def _load() -> Any:  # noqa: ANN401
 
 def accelerated() -> bool:
     """Say whether compiled kernels are installed and switched on."""
-    return _wanted and bool(_load())
+    return _wanted and bool(compiled_kernels())
 
 
 @contextmanager

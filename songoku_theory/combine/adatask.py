@@ -176,7 +176,7 @@ class AdaTask(torch.optim.Optimizer):
             shape = (self.num_tasks, *parameter.shape)
             for name in ("exp_avg", "exp_avg_sq"):
                 state[name] = torch.zeros(shape, dtype=parameter.dtype, device=parameter.device)
-            state["steps"] = torch.zeros(self.num_tasks, dtype=torch.int64)
+            state["steps"] = [0] * self.num_tasks  # a list: loading would cast a tensor
         beta1, beta2 = group["betas"]
         if group["weight_decay"]:
             parameter.mul_(1.0 - group["lr"] * group["weight_decay"])
@@ -184,7 +184,7 @@ class AdaTask(torch.optim.Optimizer):
             gradient = own[row]
             average, square = state["exp_avg"][task], state["exp_avg_sq"][task]
             state["steps"][task] += 1
-            steps = int(state["steps"][task])
+            steps = state["steps"][task]
             if self.rule == "adagrad":
                 square.addcmul_(gradient, gradient)
                 parameter.addcdiv_(gradient, square.sqrt().add_(group["eps"]), value=-group["lr"])

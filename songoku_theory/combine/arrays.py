@@ -44,7 +44,8 @@ class Namespace:
         """Return `value` as float64 on this device."""
         if self.device is None:
             return np.asarray(value, dtype=np.float64)
-        return self.lib.as_tensor(value, dtype=self.lib.float64, device=self.device)
+        tensor = self.lib.as_tensor(value, dtype=self.lib.float64, device=self.device)
+        return tensor.detach()
 
     def mask(self, value: Array) -> Array:
         """Return `value` as booleans on this device."""

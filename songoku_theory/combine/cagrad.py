@@ -72,9 +72,10 @@ class CAGrad(StatelessGramRule):
     Differs from
     ------------
     The official code minimises the dual with scipy's SLSQP, adds 1e-8 under the root and to the
-    norm (which decides the direction once gradients are that small), and divides by ``1 + c^2`` by
-    default. TorchJD solves a cone program and returns zero weights near stationary points. This
-    solves the dual exactly by active sets and a one-dimensional search.
+    norm (which decides the direction once gradients are that small), divides by ``1 + c^2`` by
+    default, and multiplies the update by m. TorchJD solves a cone program and returns zero weights
+    near stationary points. This solves the dual exactly by active sets and a one-dimensional
+    search.
 
     Examples
     --------

@@ -91,9 +91,10 @@ class FairGrad(StatelessGramRule):
 
     Differs from
     ------------
-    The official code minimises ``||G a - a^{-1/alpha}||^2`` by bounded least squares from a random
-    start and takes whatever it returns; that residual is not scale-free, and at a stationary point
-    it returns weights that solve nothing. This solves the equation by Newton's method.
+    The official code minimises ``||G a - a^{-1/alpha}||^2`` by bounded least squares from uniform
+    weights and takes whatever it returns; that residual is not scale-free, and at a stationary
+    point the weights solve nothing. It then multiplies the update by m and shortens it to norm 1.
+    This solves the equation by Newton's method, and the update is as printed.
 
     Examples
     --------

@@ -29,7 +29,10 @@ def _compiled(function: F) -> F:
         return function
     njit = importlib.import_module("numba").njit
     allowed = {"reassoc", "contract", "nsz", "arcp"}
-    return cast(F, njit(cache=True, error_model="numpy", fastmath=allowed)(function))
+    try:
+        return cast(F, njit(cache=True, error_model="numpy", fastmath=allowed)(function))
+    except RuntimeError:  # nowhere to write a cache to: compile anew in each process
+        return cast(F, njit(error_model="numpy", fastmath=allowed)(function))
 
 
 @_compiled

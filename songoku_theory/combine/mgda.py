@@ -53,9 +53,11 @@ class MGDA(StatelessGramRule):
 
     Differs from
     ------------
-    The official code stops Frank-Wolfe after 250 steps or once a step is shorter than 1e-5, and can
-    normalise gradients by their norms or losses first; this solves the problem as printed, by
-    active sets, to rounding. TorchJD runs at most 100 Frank-Wolfe steps down to a step of 1e-3.
+    The official code projects gradients for at most 250 steps, to a step of 1e-5, returns nothing
+    when it does not get there, and keeps the weights of two tasks within [0.001, 0.999]. It can
+    normalise gradients by their norms or losses first, and then applies the weights to the losses
+    as they were. TorchJD runs at most 100 Frank-Wolfe steps, down to a step of 1e-3. This solves
+    the problem as printed, by active sets, to rounding.
 
     Examples
     --------

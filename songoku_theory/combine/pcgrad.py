@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory.combine.accelerate import FastProblem, fast_problem
+from songoku_theory.combine.accelerate import accelerated, compiled_kernels, fast_problem
 from songoku_theory.combine.gram_space import GramRule, Solution, as_matrix, judge, like
 from songoku_theory.combine.problem import Problem, active_indices, one_problem
 from songoku_theory.combine.registry import combiner
@@ -48,10 +48,11 @@ class PCGrad(GramRule):
 
     Differs from
     ------------
-    The official code draws from the process's global random state, shuffles one list in place
-    again and again, and also projects h_i onto its own g_i, which the paper excludes; a popular
-    PyTorch port averages instead of adding. Here the order comes from the Generator that is passed
-    in, or is given. Without either it refuses to run.
+    The official TensorFlow code shuffles the losses and drops the result, so every task meets the
+    others in the order in which they were listed; it also projects h_i onto its own g_i, which the
+    paper excludes, and a zero gradient makes it NaN. PyTorch ports shuffle by the process's global
+    generator, and some average instead of adding. Here the order comes from the Generator that is
+    passed in, or is given; without either it refuses to run.
 
     Examples
     --------
@@ -114,7 +115,9 @@ class PCGrad(GramRule):
         orders = _orders(tasks, rng, permutations)
         fast = fast_problem(matrix, tasks)
         if fast is not None:
-            found, _, _ = self._fast(fast, orders)
+            found = fast.kernels.project(fast.cosines, fast.norms, orders)
+            if self.reduction == "mean":
+                found = found / tasks.size
         else:
             problem, _ = one_problem(matrix, tasks)
             solution = self._project(problem, orders[None])
@@ -136,16 +139,9 @@ class PCGrad(GramRule):
             orders[n, tasks] = np.concatenate([drawn, rest], axis=1)
         return self._project(problem, orders)
 
-    def _solve_fast(
-        self, fast: FastProblem, rng: np.random.Generator | None
-    ) -> tuple[NDArray[np.float64], float, int] | None:
-        return self._fast(fast, _orders(fast.tasks, rng, None))
-
-    def _fast(
-        self, fast: FastProblem, orders: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], float, int]:
-        found = fast.kernels.project(fast.cosines, fast.norms, orders)
-        return found / (fast.tasks.size if self.reduction == "mean" else 1), 0.0, 0
+    def _solve_each(self, problem: Problem, rng: np.random.Generator | None) -> Solution:
+        """All problems in order, whether compiled or not, so that they draw the same orders."""
+        return self._solve(problem, rng)
 
     def _project(self, problem: Problem, orders: NDArray[np.int64]) -> Solution:
         """Run all rows of all problems through their orders side by side.
@@ -154,8 +150,12 @@ class PCGrad(GramRule):
         vectors that h_i is. Tasks that are not kept are orthogonal to all, so they never conflict.
         """
         xp, lib = problem.xp, problem.xp.lib
+        if xp.device is None and accelerated():
+            run = compiled_kernels().project
+            triples = zip(problem.cosines, problem.norms, orders, strict=True)
+            return self._finish(problem, np.stack([run(*triple) for triple in triples]))
         size = int(problem.norms.shape[1])
-        zero, one = xp.full((), 0.0), xp.full((), 1.0)
+        zero = xp.full((), 0.0)
         columns = xp.indices(np.arange(size))
         own = columns[:, None]
         order = xp.indices(orders)
@@ -167,9 +167,14 @@ class PCGrad(GramRule):
             dot = lib.where((dot < 0) & (partner != own), dot, zero)
             along = along - dot * xp.take(problem.cosines, partner, 1)
             mix = mix - lib.where(partner == columns, dot, zero)
-        weights = lib.sum(problem.norms[:, :, None] * mix * problem.kept[:, :, None], axis=1)
-        weights = lib.where(problem.kept, weights / problem.norms, one)
-        weights = lib.where(problem.active, weights, zero)
+        mixed = lib.sum(problem.norms[:, :, None] * mix, axis=1) / problem.norms
+        return self._finish(problem, mixed)
+
+    def _finish(self, problem: Problem, mixed: Array) -> Solution:
+        """Give active tasks without a gradient weight 1, inactive ones 0; add up or average."""
+        xp, lib = problem.xp, problem.xp.lib
+        zero, one = xp.full((), 0.0), xp.full((), 1.0)
+        weights = lib.where(problem.active, lib.where(problem.kept, mixed, one), zero)
         if self.reduction == "mean":
             weights = weights / lib.sum(lib.where(problem.active, one, zero), axis=-1)[:, None]
         return judge(problem, weights, zero * weights[:, 0], 0.0)

@@ -11,8 +11,8 @@ import numpy as np
 
 from songoku_theory.combine.arrays import is_tensor
 from songoku_theory.combine.gram_space import as_matrix, like
-from songoku_theory.combine.problem import active_indices, one_problem
-from songoku_theory.combine.result import Active, Array, Combined, NoState, Status
+from songoku_theory.combine.problem import active_indices, batch_problem, one_problem
+from songoku_theory.combine.result import Active, Array, Combined, CombinedBatch, NoState, Status
 from songoku_theory.errors import DependencyMissingError, InvalidInputError
 from songoku_theory.validation import check_num_tasks
 
@@ -130,6 +130,29 @@ class TorchJDCombiner:
         weights[tasks] = host if fine else np.nan
         status = Status.UNVERIFIED if fine else Status.FAILED
         return Combined(like(weights, matrix), state, status, float("nan"))
+
+    def combine_batch(
+        self, grams: Array, active: Array = None, *, rng: np.random.Generator | None = None
+    ) -> CombinedBatch:
+        """Return weights for many problems, one after the other; see ``GramCombiner``.
+
+        Raises
+        ------
+        InvalidInputError
+            As :meth:`combine`.
+        """
+        grams = as_matrix(grams)
+        problem = batch_problem(grams, active)
+        masks = problem.xp.host(problem.active)
+        answers = [
+            self.combine(gram, NoState(), np.flatnonzero(mask), rng=rng)
+            for gram, mask in zip(grams, masks, strict=True)
+        ]
+        return CombinedBatch(
+            problem.xp.lib.stack([answer.weights for answer in answers]),
+            tuple(answer.status for answer in answers),
+            like(np.full(len(answers), np.nan), grams),
+        )
 
     def aggregate(
         self,

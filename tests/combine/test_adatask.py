@@ -68,9 +68,11 @@ def test_inactive_tasks_do_not_move_and_are_not_read() -> None:
     optimizer.step(gradients, active=(0, 2))
     after = optimizer.state_dict()["state"]
     for index in before:
-        for name in ("exp_avg", "exp_avg_sq", "steps"):
+        for name in ("exp_avg", "exp_avg_sq"):
             assert torch.equal(before[index][name][1], after[index][name][1])
             assert not torch.equal(before[index][name][0], after[index][name][0])
+        assert before[index]["steps"] == [1, 1, 1]
+        assert after[index]["steps"] == [2, 1, 2]
     assert torch.isfinite(flat(params)).all()
 
 
@@ -106,6 +108,7 @@ def test_a_saved_optimiser_continues_bit_for_bit() -> None:
     second = [torch.nn.Parameter(p.detach().clone()) for p in first]
     resumed = AdaTask(second, num_tasks=3)
     resumed.load_state_dict(copy.deepcopy(half.state_dict()))
+    assert resumed.state[second[0]]["steps"] == half.state[first[0]]["steps"]
     for t in range(5, 10):
         resumed.step(gradients[t], active=(t % 3, (t + 1) % 3))
     assert torch.equal(flat(whole), flat(second))

@@ -76,13 +76,17 @@ def test_a_batch_with_masks_is_a_loop_with_active_sets(name: str) -> None:
         assert (batch.weights[n][~mask[n]] == 0).all()
 
 
+@pytest.mark.parametrize("numba", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-def test_a_batch_of_pcgrad_draws_its_orders_one_problem_after_the_other(masked: bool) -> None:
+def test_a_batch_of_pcgrad_draws_its_orders_one_problem_after_the_other(
+    masked: bool, numba: bool
+) -> None:
     grams = mixed_problems()
     mask = np.random.default_rng(5).random((len(grams), 5)) < 0.7 if masked else grams[:, 0] < 1e300
     mask[:, 0] = True
     rule = PCGrad()
-    batch = rule.combine_batch(grams, mask, rng=np.random.default_rng(3))
+    with use_numba(numba):
+        batch = rule.combine_batch(grams, mask, rng=np.random.default_rng(3))
     rng = np.random.default_rng(3)
     for n, gram in enumerate(grams):
         one = rule.combine(gram, rule.init(5), np.flatnonzero(mask[n]), rng=rng)
@@ -148,6 +152,18 @@ def test_float32_and_whole_numbers(name: str, zoo: dict[str, Matrix]) -> None:
     whole = rule.combine(np.array([[2, -1], [-1, 2]]), rule.init(2), rng=np.random.default_rng(0))
     assert whole.weights.dtype == np.float64
     assert whole.weights[0] == pytest.approx(whole.weights[1])
+
+
+def test_no_graph_is_kept_of_tensors_that_carry_gradients() -> None:
+    gradients = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
+    gram = gradients @ gradients.T
+    for name in NAMES:
+        rule = get_combiner(name)
+        assert not rule.combine(
+            gram, rule.init(3), rng=np.random.default_rng(0)
+        ).weights.requires_grad
+        batch = rule.combine_batch(gram[None], rng=np.random.default_rng(0))
+        assert not batch.weights.requires_grad
 
 
 def test_a_float32_gram_matrix_calls_stationary_what_it_cannot_tell_from_it() -> None:

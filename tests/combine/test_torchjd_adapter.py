@@ -74,6 +74,18 @@ def test_it_serves_combine_gradients() -> None:
     assert found.combined.status is Status.UNVERIFIED
 
 
+def test_a_batch_is_a_loop() -> None:
+    rows = gradients()
+    grams = torch.stack([rows @ rows.T, 2 * rows @ rows.T])
+    rule = TorchJDCombiner(aggregation.MGDA())
+    batch = rule.combine_batch(grams, ACTIVE)
+    for n in range(2):
+        one = rule.combine(grams[n], rule.init(5), ACTIVE)
+        assert torch.equal(batch.weights[n], one.weights)
+        assert batch.status[n] is Status.UNVERIFIED
+    assert torch.isnan(batch.residual).all()
+
+
 def test_what_it_cannot_serve_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="Aggregator"):
         TorchJDCombiner(np.mean)
