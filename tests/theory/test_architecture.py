@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("songoku_theory", "simulations", "proofs_check", "paper_figures")
 
 # These modules of songoku_theory are the app and the shared file formats; the rest is mathematics.
-NOT_CORE = ("cli.py", "verify.py", "provenance.py", "storage")
+NOT_CORE = ("cli.py", "verify.py", "provenance.py", "storage", "testing")
 # Optional libraries that a core module may use inside a function or its own optional package.
 OPTIONAL_TORCH = ("torch_scheduler", "combine")
 

@@ -1,0 +1,58 @@
+"""Conformance suites that anyone can point at their own code.
+
+``check_coloring`` runs a colouring heuristic on every small graph, on hard ones, on conflict graphs
+made from gradients, on large ones and in pieces, and says which promise it breaks and on which
+smallest graph. The same from a terminal: ``songoku check coloring mypackage.module:my_heuristic``.
+
+Importing this needs numpy, scipy and networkx alone; hypothesis, pytest and matplotlib are used
+where they are installed.
+"""
+
+from songoku_theory.testing.coloring_suite import ColoringOptions, ColoringSuite, check_coloring
+from songoku_theory.testing.compare import Comparison, compare_colorings
+from songoku_theory.testing.graphs import Case, from_edges
+from songoku_theory.testing.parametrize import BoundCheck, parametrize_with_checks
+from songoku_theory.testing.results import (
+    CheckResult,
+    Counterexample,
+    Status,
+    apply_expectations,
+    smallest_counterexample,
+    succeeded,
+    to_json,
+)
+from songoku_theory.testing.serve import labelled_graph
+from songoku_theory.testing.subjects import (
+    COLORING_PROMISES,
+    DEFAULT_PROMISES,
+    Subject,
+    load_heuristic,
+    load_object,
+    make_subject,
+)
+
+__all__ = [
+    "COLORING_PROMISES",
+    "DEFAULT_PROMISES",
+    "BoundCheck",
+    "Case",
+    "CheckResult",
+    "ColoringOptions",
+    "ColoringSuite",
+    "Comparison",
+    "Counterexample",
+    "Status",
+    "Subject",
+    "apply_expectations",
+    "check_coloring",
+    "compare_colorings",
+    "from_edges",
+    "labelled_graph",
+    "load_heuristic",
+    "load_object",
+    "make_subject",
+    "parametrize_with_checks",
+    "smallest_counterexample",
+    "succeeded",
+    "to_json",
+]

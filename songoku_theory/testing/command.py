@@ -1,0 +1,260 @@
+"""``songoku check``: the conformance suites as commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from songoku_theory.errors import DependencyMissingError
+from songoku_theory.testing.coloring_suite import ALL_FAMILIES, ColoringOptions, ColoringSuite
+from songoku_theory.testing.compare import compare_colorings
+from songoku_theory.testing.render.dimacs import to_dimacs
+from songoku_theory.testing.render.picture import MOST, draw_counterexample
+from songoku_theory.testing.render.snippet import python_snippet
+from songoku_theory.testing.render.tables import comparison_table, matrix_table
+from songoku_theory.testing.render.text import counterexample_text
+from songoku_theory.testing.results import (
+    CheckResult,
+    Status,
+    apply_expectations,
+    smallest_counterexample,
+    succeeded,
+    to_json,
+)
+from songoku_theory.testing.search import hypothesis_is_installed
+from songoku_theory.testing.subjects import COLORING_PROMISES, Subject, make_subject
+
+__all__ = ["check"]
+
+
+@click.group()
+def check() -> None:
+    """Check code, yours or ours, against what it promises.
+
+    \b
+    coloring   a colouring heuristic
+    """
+
+
+def _expected(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, reason = value.partition("=")
+        if not equals or not name.strip() or not reason.strip():
+            raise click.BadParameter(
+                f"expected NAME=REASON, e.g. 'proper[large]=issue 7'; found {value!r}."
+            )
+        found[name.strip()] = reason.strip()
+    return found
+
+
+expect_option = click.option(
+    "--expect-failure",
+    "expected",
+    metavar="NAME=REASON",
+    multiple=True,
+    callback=_expected,
+    help="A check, or a rule such as 'proper', that is known to fail. Repeatable.",
+)
+json_option = click.option(
+    "--json",
+    "json_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the results as JSON.",
+)
+
+
+@check.command()
+@click.argument("target")
+@click.option(
+    "--promise",
+    "promises",
+    metavar="NAME",
+    multiple=True,
+    help="What to hold it to, instead of what it declares. '+NAME' adds one, 'no-NAME' takes one "
+    f"away. Repeatable. Names: {', '.join(COLORING_PROMISES)}.",
+)
+@click.option(
+    "--input",
+    "kind",
+    type=click.Choice(["auto", "adjacency", "networkx"]),
+    default="auto",
+    show_default=True,
+    help="What the function takes; 'auto' looks at its first parameter, and tries.",
+)
+@click.option(
+    "--family",
+    "families",
+    type=click.Choice(ALL_FAMILIES),
+    multiple=True,
+    help="Only these families of graphs. Repeatable.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds for one graph, after which it counts as hanging.",
+)
+@click.option(
+    "--max-tasks",
+    type=click.IntRange(min=7),
+    default=1200,
+    show_default=True,
+    help="Leave larger graphs out.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the random graphs.")
+@expect_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("songoku-check"),
+    show_default=True,
+    help="Where the smallest failing graph is written: DIMACS, a Python script, a picture.",
+)
+@json_option
+@click.option("--compare/--no-compare", default=True, help="Compare with the built-in heuristics.")
+@click.pass_context
+def coloring(
+    ctx: click.Context,
+    target: str,
+    promises: tuple[str, ...],
+    kind: Literal["auto", "adjacency", "networkx"],
+    families: tuple[str, ...],
+    time_limit: float,
+    max_tasks: int,
+    seed: int,
+    expected: dict[str, str],
+    out: Path,
+    json_path: Path | None,
+    compare: bool,
+) -> None:
+    """Check a colouring heuristic: a function from a graph to one colour a task.
+
+    TARGET is package.module:name, path/to/file.py:name, or the name of a registered colouring.
+    The exit status is 0 only when every check passes or was expected to fail.
+
+    \b
+    Examples:
+        songoku check coloring mypackage.module:my_heuristic
+        songoku check coloring heuristics.py:mine --promise +exact-on-bipartite
+        songoku check coloring heuristics.py:mine --expect-failure "in-time[large]=cubic, issue 4"
+    """
+    started = time.monotonic()
+    subject = make_subject(target, promises=promises, input=kind, time_limit=time_limit)
+    options = ColoringOptions(
+        time_limit=time_limit, families=families or None, max_tasks=max_tasks, seed=seed
+    )
+    suite = ColoringSuite(subject, options)
+    _introduce(subject)
+    results: list[CheckResult] = []
+    for family in suite.families:
+        _progress(f"{family} ...")
+        results += suite.family(family)
+    _progress("")
+    results = apply_expectations(results, expected)
+    _print(matrix_table(results))
+    _list_failures(results)
+    worst = smallest_counterexample(results)
+    if worst is not None and worst.counterexample is not None:
+        click.secho(f"\nSmallest failing graph, {worst.check}:", bold=True)
+        click.echo(f"  {worst.reason}\n")
+        click.echo(_indent(counterexample_text(worst.counterexample)))
+        _write(worst, subject, target, out)
+    if not hypothesis_is_installed():
+        click.echo("\nhypothesis is not installed, so no graphs were searched for with it.")
+    if compare:
+        _progress("comparing ...")
+        rows = compare_colorings(subject, time_limit)
+        _progress("")
+        click.echo()
+        _print(comparison_table(rows))
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(to_json(results), indent=1) + "\n", encoding="utf-8")
+    _sum_up(results, time.monotonic() - started)
+    ctx.exit(0 if succeeded(results) else 1)
+
+
+def _introduce(subject: Subject) -> None:
+    kinds = {"adjacency": "an adjacency matrix", "networkx": "a networkx graph"}
+    click.secho(f"songoku check coloring: {subject.name}", bold=True)
+    click.echo(f"  takes     {kinds[subject.input]} ({subject.why}; --input changes it)")
+    promised = [name for name in COLORING_PROMISES if name in subject.promises]
+    click.echo(f"  promises  {', '.join(promised)} ({subject.promised_by}; --promise changes it)\n")
+
+
+def _progress(text: str) -> None:
+    """Say on a terminal what is under way, on a line that the next one replaces."""
+    if os.isatty(2):
+        click.echo(f"\r\x1b[2K{text}", nl=False, err=True)
+
+
+def _print(table: object) -> None:
+    from rich.console import Console
+
+    Console(width=None if os.isatty(1) else 120, highlight=False).print(table)
+
+
+def _list_failures(results: Sequence[CheckResult]) -> None:
+    """One line a failed rule and family; families that add nothing are named together."""
+    shown = [r for r in results if r.status is not Status.PASS]
+    by_rule: dict[tuple[str, Status], list[CheckResult]] = {}
+    for result in shown:
+        by_rule.setdefault((result.rule, result.status), []).append(result)
+    for (rule, status), group in by_rule.items():
+        color = "yellow" if status is Status.EXPECTED_FAIL else "red"
+        click.secho(f"\n{status.value}: {rule}", fg=color, bold=True)
+        for result in group[:3]:
+            click.echo(f"  [{result.family}] {result.reason}")
+        if len(group) > 3:
+            click.echo(f"  and [{'], ['.join(r.family for r in group[3:])}]")
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _write(worst: CheckResult, subject: Subject, target: str, out: Path) -> None:
+    found = worst.counterexample
+    if found is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", f"{subject.name}-{worst.check}").strip("-")
+    place, colon, name = target.partition(":")
+    anywhere = f"{Path(place).resolve()}:{name}" if colon and place.endswith(".py") else target
+    colors = "" if found.colors is None else f"colours returned: {list(found.colors)}"
+    graph, script, picture = (out / f"{stem}{end}" for end in (".col", ".py", ".png"))
+    comments = [f"{worst.check}: {worst.reason}", colors] if colors else [worst.reason]
+    graph.write_text(to_dimacs(found.adjacency, comments), encoding="utf-8")
+    script.write_text(python_snippet(worst, anywhere, subject.input), encoding="utf-8")
+    click.echo(f"\n  DIMACS   {graph}\n  script   {script}")
+    if found.num_tasks > MOST:
+        click.echo(f"  picture  not drawn: more than {MOST} tasks")
+        return
+    try:
+        draw_counterexample(worst, picture, subject.name)
+    except DependencyMissingError as error:
+        click.echo(f"  picture  not drawn: {error}")
+    else:
+        click.echo(f"  picture  {picture}")
+
+
+def _sum_up(results: Sequence[CheckResult], seconds: float) -> None:
+    counts = {status: sum(r.status is status for r in results) for status in Status}
+    parts = [f"{count} {status.value}" for status, count in counts.items() if count]
+    good = succeeded(results)
+    click.secho(
+        f"\n{len(results)} checks: {', '.join(parts)} ({seconds:.0f} s)",
+        fg="green" if good else "red",
+        bold=True,
+    )
