@@ -95,6 +95,26 @@ def test_compiled_code_takes_active_sets_and_leaves_refusals_to_the_array_code(
             NashMTL().combine(wrong, NashMTL().init(len(wrong)))
 
 
+def test_without_numba_everything_still_works() -> None:
+    """A fresh process in which numba cannot be found; the kernels are then plain functions."""
+    code = (
+        "import sys, numpy as np\n"
+        "sys.modules['numba'] = None\n"
+        "from songoku_theory.combine import MGDA, CAGrad, NashMTL, PCGrad, accelerated\n"
+        "import songoku_theory.combine.kernels as kernels\n"
+        "gram = np.array([[2.0, -1.0, 0.5], [-1.0, 3.0, 0.0], [0.5, 0.0, 1.0]])\n"
+        "rng = np.random.default_rng(0)\n"
+        "for rule in (MGDA(), CAGrad(), NashMTL(), PCGrad()):\n"
+        "    answer = rule.combine(gram, rule.init(3), rng=rng)\n"
+        "    assert answer.status.value == 'converged', rule\n"
+        "assert not accelerated()\n"
+        "norms = np.sqrt(np.diag(gram))\n"
+        "plain, gap, _, fine = kernels.smallest(gram / np.outer(norms, norms), norms, 1e-14)\n"
+        "assert fine and np.allclose(plain, MGDA().combine(gram, MGDA().init(3)).weights)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("setting", ["0", "1"])
 def test_the_environment_switches_compiled_code_off(setting: str) -> None:
     """A fresh process: numba is not imported until a combiner runs, nor ever when it is off."""
