@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -101,17 +102,17 @@ def all_finite(tensors: Sequence[Tensor], device: torch.device) -> Tensor:
     overflows although its terms are finite is looked at again on a CPU; elsewhere the sum is taken
     in float64 (where there is one) so that it can't.
     """
-    verdicts = [_is_finite(t) for t in tensors if t.numel()]
+    verdicts = [_is_finite(t).to(device) for t in tensors if t.numel()]
     if not verdicts:
         return torch.ones((), dtype=torch.bool, device=device)
-    return torch.stack([v.to(device) for v in verdicts]).all()
+    return verdicts[0] if len(verdicts) == 1 else torch.stack(verdicts).all()
 
 
 def _is_finite(tensor: Tensor) -> Tensor:
     values = tensor.coalesce().values() if tensor.is_sparse else tensor
     if values.device.type == "cpu":
-        verdict = torch.isfinite(values.sum())
-        return verdict if bool(verdict) else torch.isfinite(values).all()
+        finite = math.isfinite(values.sum().item())
+        return torch.tensor(finite or bool(torch.isfinite(values).all()))
     if values.device.type == "mps":  # has no float64
         return torch.isfinite(values).all()
     return torch.isfinite(values.sum(dtype=torch.float64))

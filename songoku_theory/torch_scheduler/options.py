@@ -49,7 +49,8 @@ class TorchOptions:
         step, so that every process holds the same averages at any time. ``"refresh"``: only their
         sum at each step, as plain data-parallel training does, and the averages at a refresh;
         between refreshes each process has its own, and must save its own. ``"auto"``: at the
-        refresh for ``memory="offload"``, else at each step.
+        refresh for ``memory="offload"``, else at each step. Means are over all processes, as in
+        DistributedDataParallel: one without samples of a task contributes zero to it.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,8 @@ __all__ = ["ModelParameters", "Selection", "SharedParameters", "split_parameters
 
 Selection = nn.Module | Iterable[nn.Parameter] | Callable[[str], bool]
 """A module, parameters, or a filter on parameter names."""
+
+_Place = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, shape, strides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,17 @@ class SharedParameters:
     parameters: tuple[nn.Parameter, ...]
     device: torch.device
     dtype: torch.dtype
+    _places: tuple[_Place, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        places, offset = [], 0
+        for p in self.parameters:
+            # A dense parameter keeps its memory format (channels_last, say): optimisers are
+            # slower, and may warn, when a gradient's strides differ.
+            stride = p.stride() if _is_dense(p) else torch.empty(p.shape, device="meta").stride()
+            places.append((offset, tuple(p.shape), tuple(stride)))
+            offset += p.numel()
+        object.__setattr__(self, "_places", tuple(places))
 
     @property
     def dim(self) -> int:
@@ -42,15 +55,10 @@ class SharedParameters:
 
     def views(self, flat: Tensor) -> list[Tensor]:
         """Return the parts of a vector (d,), each shaped and laid out like its parameter."""
-        parts, offset = [], 0
-        for p in self.parameters:
-            part = flat[offset : offset + p.numel()]
-            # A dense parameter keeps its memory format (channels_last, say): optimisers are
-            # slower, and may warn, when a gradient's strides differ.
-            parts.append(part.as_strided(p.shape, p.stride(), part.storage_offset())
-                         if _is_dense(p) else part.view(p.shape))  # fmt: skip
-            offset += p.numel()
-        return parts
+        first = flat.storage_offset()
+        return [
+            flat.as_strided(shape, stride, first + offset) for offset, shape, stride in self._places
+        ]
 
 
 def _is_dense(p: Tensor) -> bool:

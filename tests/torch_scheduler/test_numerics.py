@@ -96,6 +96,29 @@ def test_a_scaler_scales_the_update_but_not_the_averages(
     assert torch.equal(results[0][1], results[1][1])
 
 
+def test_fp16_autocast_with_a_scaler_trains(tiny: Make, batches: Make, task_loss: Make) -> None:
+    model = tiny(2)
+    scheduler = TaskScheduler(model, model.head_map(), Config(num_tasks=2, refresh_period=4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20, growth_interval=10)
+    (batch,) = batches(2, 1)
+    losses: list[float] = []
+    for _ in range(60):
+        with torch.autocast("cpu", dtype=torch.float16):
+            outputs = model(batch.x)
+            assert outputs["t0"].dtype == torch.float16
+        outputs = {t: y.float() for t, y in outputs.items()}
+        given = {t: task_loss(outputs, batch, t) for t in scheduler.active()}
+        losses.append(sum(float(loss.detach()) for loss in given.values()) / len(given))
+        scheduler.backward(given, scaler=scaler)
+        scaler.step(optimizer)
+        scaler.update()
+        scheduler.step()
+    assert losses[-1] < 0.3 * losses[0]
+    assert scheduler.nonfinite().total > 0  # the first scale was too large for float16
+    assert torch.isfinite(averages(scheduler)).all()
+
+
 @pytest.mark.parametrize("memory", ["full", "sketch", "offload"])
 def test_an_overflow_reaches_the_scaler_and_no_average(
     tiny: Make, batches: Make, task_loss: Make, memory: Memory

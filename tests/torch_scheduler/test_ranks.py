@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +20,9 @@ from songoku_theory.errors import InvalidInputError
 from songoku_theory.scheduler import SchedulerConfig
 from songoku_theory.torch_scheduler import NonFiniteGradientError, TaskScheduler, TorchOptions
 
-rank, port = int(sys.argv[1]), int(sys.argv[2])
+rank, meeting = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(1)
-dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2,
+dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2,
                         timeout=timedelta(seconds=60))
 TASKS = [f"t{k}" for k in range(4)]
 
@@ -149,14 +148,11 @@ print(json.dumps(results))
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict]:  # type: ignore[type-arg]
     script = tmp_path_factory.mktemp("ranks") / "worker.py"
     script.write_text(WORKER)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
     workers = [
         subprocess.Popen(
-            [sys.executable, str(script), str(rank), str(port)],
+            [sys.executable, str(script), str(rank), str(script.with_name("meeting"))],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         )
         for rank in range(2)
