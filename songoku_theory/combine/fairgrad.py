@@ -70,8 +70,9 @@ class FairGrad(StatelessGramRule):
     Residual
         ``max_k |(G a)_k a_k^{1/alpha} - 1|``: the equation above, relative to its right-hand side.
     ``STATIONARY``
-        No solution exists, because some convex combination of the active gradients vanishes (to the
-        precision of the Gram matrix); all weights are 0.
+        No solution exists, because some combination of the active gradients with weights >= 0
+        vanishes: to 1e-7 of what it adds up for a float64 Gram matrix, or to 1e-5 where the matrix
+        no longer determines four digits of the solution. All weights are 0.
     ``DEGENERATE``
         A task with a zero gradient has weight 0; the equation is solved by the others.
 
