@@ -12,10 +12,12 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("songoku_theory", "simulations", "proofs_check", "paper_figures")
 
-# These modules of songoku_theory are the app and the shared file formats; the rest is mathematics.
-NOT_CORE = ("cli.py", "verify.py", "provenance.py", "storage", "testing")
-# Optional libraries that a core module may use inside a function or its own optional package.
-OPTIONAL_TORCH = ("torch_scheduler", "combine")
+# These parts of songoku_theory are the app, the shared file formats, the conformance suites (which
+# run other people's code in processes of its own) and the one switch that reads the environment;
+# the rest is mathematics.
+NOT_CORE = ("cli.py", "verify.py", "provenance.py", "storage", "testing", "_numba.py")
+# Parts that wrap an optional library, and so may import it.
+OPTIONAL = ("torch_scheduler", "combine", "coloring/kernels.py")
 
 
 def imports_of(path: Path, top_level_only: bool = False) -> set[str]:
