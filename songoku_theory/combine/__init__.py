@@ -71,7 +71,7 @@ SON-GOKU + AdaTask: one optimiser for the shared parameters, stepped with the cl
 
 from typing import TYPE_CHECKING, Any
 
-from songoku_theory.combine.accelerate import accelerated, use_numba
+from songoku_theory._numba import accelerated, use_numba
 from songoku_theory.combine.cagrad import CAGrad
 from songoku_theory.combine.dwa import DWA, DWAState
 from songoku_theory.combine.fairgrad import FairGrad

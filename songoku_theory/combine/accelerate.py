@@ -1,34 +1,29 @@
 """Compiled kernels for one problem at a time, when numba is installed.
 
 Nothing depends on them: a kernel only ever answers when it converged on a clean problem, everything
-else goes through the array code. ``SONGOKU_NUMBA=0`` in the environment, or :func:`use_numba`,
-switches them off. Compiled code is cached beside the source, so it is compiled once a machine.
+else goes through the array code. ``songoku_theory._numba`` has the switch.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from songoku_theory._numba import accelerated, numba_installed
 from songoku_theory.combine.arrays import namespace
 from songoku_theory.combine.problem import Precision, Problem, active_indices, precision
 from songoku_theory.combine.result import Active, Array
 
 __all__ = [
     "FastProblem",
-    "accelerated",
     "compiled_kernels",
     "fast_problem",
     "fast_slice",
-    "use_numba",
 ]
 
 
@@ -55,41 +50,10 @@ class FastProblem:
     floor: float
 
 
-_kernels: Any = None
-_wanted: bool = os.environ.get("SONGOKU_NUMBA", "1") != "0"
-
-
+@cache
 def compiled_kernels() -> Any:  # noqa: ANN401
     """Return the module of kernels, or False without numba."""
-    global _kernels
-    if _kernels is None:
-        if importlib.util.find_spec("numba") is None:
-            _kernels = False
-        else:
-            _kernels = importlib.import_module("songoku_theory.combine.kernels")
-    return _kernels
-
-
-def accelerated() -> bool:
-    """Say whether compiled kernels are installed and switched on."""
-    return _wanted and bool(compiled_kernels())
-
-
-@contextmanager
-def use_numba(wanted: bool) -> Iterator[None]:
-    """Switch the compiled kernels on or off for a while.
-
-    Parameters
-    ----------
-    wanted : bool
-        Without numba installed, True has no effect.
-    """
-    global _wanted
-    before, _wanted = _wanted, wanted
-    try:
-        yield
-    finally:
-        _wanted = before
+    return numba_installed() and importlib.import_module("songoku_theory.combine.kernels")
 
 
 def fast_problem(gram: Array, active: Active) -> FastProblem | None:
@@ -101,10 +65,11 @@ def fast_problem(gram: Array, active: Active) -> FastProblem | None:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 1:
         return None
     tasks = active_indices(active, matrix.shape[0])
-    clean, cosines, norms = _kernels.prepare(matrix, tasks, digits.eps, digits.tiny)
+    kernels = compiled_kernels()
+    clean, cosines, norms = kernels.prepare(matrix, tasks, digits.eps, digits.tiny)
     if not clean:
         return None
-    return FastProblem(_kernels, cosines, norms, tasks, digits.floor)
+    return FastProblem(kernels, cosines, norms, tasks, digits.floor)
 
 
 def fast_slice(problem: Problem, index: int) -> FastProblem | None:
@@ -115,4 +80,4 @@ def fast_slice(problem: Problem, index: int) -> FastProblem | None:
     cosines, norms = problem.cosines[index], problem.norms[index]
     if tasks.size < norms.size:
         cosines, norms = cosines[tasks[:, None], tasks], norms[tasks]
-    return FastProblem(_kernels, cosines, norms, tasks, problem.floor)
+    return FastProblem(compiled_kernels(), cosines, norms, tasks, problem.floor)

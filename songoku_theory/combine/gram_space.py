@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from songoku_theory.combine.accelerate import FastProblem, accelerated, fast_problem, fast_slice
+from songoku_theory._numba import accelerated
+from songoku_theory.combine.accelerate import FastProblem, fast_problem, fast_slice
 from songoku_theory.combine.arrays import is_tensor, namespace
 from songoku_theory.combine.problem import Problem, batch_problem, one_problem, part_of
 from songoku_theory.combine.result import (

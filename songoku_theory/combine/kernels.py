@@ -8,31 +8,19 @@ work. Without numba these are plain (slow) Python functions, and nothing calls t
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
 from numpy.typing import NDArray
 
+from songoku_theory._numba import compiled
+
 __all__ = ["ball", "fair", "prepare", "project", "smallest"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def _compiled(function: F) -> F:
-    """Compile on first use; sums may be reordered, but NaN and infinity keep their meaning."""
-    if importlib.util.find_spec("numba") is None:
-        return function
-    njit = importlib.import_module("numba").njit
-    allowed = {"reassoc", "contract", "nsz", "arcp"}
-    try:
-        return cast(F, njit(cache=True, error_model="numpy", fastmath=allowed)(function))
-    except RuntimeError:  # nowhere to write a cache to: compile anew in each process
-        return cast(F, njit(error_model="numpy", fastmath=allowed)(function))
+# Sums may be reordered, but NaN and infinity keep their meaning.
+_compiled = compiled("reassoc", "contract", "nsz", "arcp")
 
 
 @_compiled
@@ -64,35 +52,48 @@ def prepare(
 
 @_compiled
 def _factor(matrix: Vector, size: int) -> bool:
-    """Cholesky's lower factor, in place."""
+    """Cholesky's upper factor, in place, from the upper triangle.
+
+    Four earlier rows are taken off a row at a time: at these sizes that beats LAPACK twice over.
+    """
+    row = np.empty(size)
     for i in range(size):
-        for j in range(i):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = total / matrix[j, j]
-        total = matrix[i, i]
-        for k in range(i):
-            total -= matrix[i, k] * matrix[i, k]
-        if not total > 0.0:
+        for j in range(i, size):
+            row[j] = matrix[i, j]
+        k = 0
+        while k + 3 < i:
+            a, b = matrix[k, i], matrix[k + 1, i]
+            c, d = matrix[k + 2, i], matrix[k + 3, i]
+            for j in range(i, size):
+                taken = a * matrix[k, j] + b * matrix[k + 1, j]
+                row[j] -= taken + c * matrix[k + 2, j] + d * matrix[k + 3, j]
+            k += 4
+        while k < i:
+            a = matrix[k, i]
+            for j in range(i, size):
+                row[j] -= a * matrix[k, j]
+            k += 1
+        if not row[i] > 0.0:
             return False
-        matrix[i, i] = np.sqrt(total)
+        scale = 1.0 / np.sqrt(row[i])
+        for j in range(i, size):
+            matrix[i, j] = row[j] * scale
     return True
 
 
 @_compiled
 def _substitute(factor: Vector, size: int, vector: Vector) -> None:
-    """Solve with a Cholesky factor, in place."""
+    """Solve with an upper Cholesky factor, in place."""
     for i in range(size):
-        total = vector[i]
-        for k in range(i):
-            total -= factor[i, k] * vector[k]
-        vector[i] = total / factor[i, i]
-    for i in range(size - 1, -1, -1):
         value = vector[i] / factor[i, i]
         vector[i] = value
-        for k in range(i):
+        for k in range(i + 1, size):
             vector[k] -= factor[i, k] * value
+    for i in range(size - 1, -1, -1):
+        total = vector[i]
+        for k in range(i + 1, size):
+            total -= factor[i, k] * vector[k]
+        vector[i] = total / factor[i, i]
 
 
 @_compiled
@@ -136,7 +137,7 @@ def _scaled_solve(
         root[i] = np.sqrt(diagonal[i] + b[i] * b[i])
         left = b[i] / root[i]
         for j in range(i):
-            work[i, j] = left * cosines[i, j] * (b[j] / root[j])
+            work[j, i] = left * cosines[i, j] * (b[j] / root[j])
         work[i, i] = 1.0
         out[i] = right[i] / root[i]
     if not _factor(work, size):
@@ -277,7 +278,7 @@ def _orthant(
             for r in range(count):
                 i = chosen[r]
                 for s in range(r):
-                    work[r, s] = hessian[i, chosen[s]]
+                    work[s, r] = hessian[i, chosen[s]]
                 work[r, r] = hessian[i, i] + weight
                 part[r] = right[i]
             if not _factor(work, count):
@@ -435,7 +436,7 @@ def ball(
                 count += 1
         for i in range(count):
             for j in range(i):
-                work[i, j] = cosines[chosen[i], chosen[j]]
+                work[j, i] = cosines[chosen[i], chosen[j]]
             work[i, i] = 1.0 + 1e-13
         exact = np.nan
         if _factor(work, count):

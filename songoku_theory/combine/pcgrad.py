@@ -8,7 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory.combine.accelerate import accelerated, compiled_kernels, fast_problem
+from songoku_theory._numba import accelerated
+from songoku_theory.combine.accelerate import compiled_kernels, fast_problem
 from songoku_theory.combine.gram_space import GramRule, Solution, as_matrix, judge, like
 from songoku_theory.combine.problem import Problem, active_indices, one_problem
 from songoku_theory.combine.registry import combiner

@@ -86,7 +86,8 @@ def active_indices(active: Active, num_tasks: int) -> NDArray[np.int64]:
         return np.arange(num_tasks)
     if not isinstance(active, np.ndarray):
         active = list(active)
-        if any(isinstance(k, bool) or not isinstance(k, Integral) for k in active):
+        plain = set(map(type, active)) <= {int}
+        if not plain and any(isinstance(k, bool) or not isinstance(k, Integral) for k in active):
             raise InvalidInputError(
                 f"active should hold task indices; found {active!r}. For a boolean mask, pass "
                 f"numpy.flatnonzero(mask)."
