@@ -58,7 +58,8 @@ def test_every_file_and_make_target_that_it_names_exists() -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
     for target in set(re.findall(r"make ([a-z]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for path in re.findall(r"\]\(([^)#:]+)\)", README):
+    prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    for path in re.findall(r"\]\(([^)#:]+)\)", prose):
         assert (REPOSITORY / path).exists(), path
     for path in re.findall(
         r"`((?:songoku_theory|simulations|proofs_check|paper_figures|tests)/[\w./]*)`", README
