@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from songoku_theory._numba import accelerated
 from songoku_theory.errors import InvalidInputError
 
 __all__ = [
     "adjacency_bitsets",
     "check_adjacency",
+    "check_adjacency_bits",
     "check_coloring_result",
     "color_classes",
     "is_proper",
+    "kernels",
 ]
+
+Bits = NDArray[np.uint64]
+COMPILED_FROM = 128  # tasks; below, the plain code takes less time than it is worth to avoid
+_STRIP = 64
+
+
+@cache
+def kernels() -> Any:  # noqa: ANN401
+    """Return ``songoku_theory.coloring.kernels``, importing numba with it."""
+    return importlib.import_module("songoku_theory.coloring.kernels")
 
 
 def check_adjacency(adjacency: ArrayLike) -> NDArray[np.bool_]:
@@ -42,6 +58,26 @@ def check_adjacency(adjacency: ArrayLike) -> NDArray[np.bool_]:
     ...
     songoku_theory.errors.InvalidInputError: an adjacency matrix should be symmetric; ...
     """
+    return check_adjacency_bits(adjacency)[0]
+
+
+def check_adjacency_bits(adjacency: ArrayLike) -> tuple[NDArray[np.bool_], Bits | None]:
+    """Check as :func:`check_adjacency`; return the packed rows too when compiled code is to run.
+
+    Parameters
+    ----------
+    adjacency : array_like, shape (K, K)
+
+    Returns
+    -------
+    tuple of (ndarray of bool, shape (K, K); ndarray of uint64, shape (K, ceil(K / 64)), or None)
+        The rows for :func:`kernels`; None for small graphs, without numba, or switched off.
+
+    Raises
+    ------
+    InvalidInputError
+        As :func:`check_adjacency`.
+    """
     matrix = np.asarray(adjacency)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 1:
         raise InvalidInputError(
@@ -54,20 +90,41 @@ def check_adjacency(adjacency: ArrayLike) -> NDArray[np.bool_]:
                 "Threshold the cosines first: songoku_theory.conflict.conflict_graph."
             )
         matrix = matrix.astype(np.bool_)
+    bits: Bits | None = None
+    if matrix.shape[0] >= COMPILED_FROM and accelerated():
+        entries = np.ascontiguousarray(matrix).reshape(-1).view(np.uint8)
+        bits = kernels().packed(entries, matrix.shape[0])
+        simple = bool(kernels().is_simple(bits))
+    else:
+        simple = _is_simple(matrix)
+    if not simple:
+        _refuse(matrix)
+    return matrix, bits
+
+
+def _is_simple(matrix: NDArray[np.bool_]) -> bool:
+    """Strip by strip: a transposed copy of the whole would not stay in the cache."""
+    if matrix.diagonal().any():
+        return False
+    strips = range(0, matrix.shape[0], _STRIP)
+    return all(
+        np.array_equal(matrix[k : k + _STRIP, k:], matrix[k:, k : k + _STRIP].T) for k in strips
+    )
+
+
+def _refuse(matrix: NDArray[np.bool_]) -> None:
+    """Name the first fault of a graph that is not simple."""
     loops = np.flatnonzero(np.diag(matrix))
     if loops.size:
         raise InvalidInputError(
             f"an adjacency matrix should have no self-loops; found one at task {int(loops[0])}. "
             f"Clear the diagonal: a task does not conflict with itself."
         )
-    mirror = np.argwhere(matrix != matrix.T)
-    if mirror.size:
-        i, j = (int(x) for x in mirror[0])
-        raise InvalidInputError(
-            f"an adjacency matrix should be symmetric; found [{i}, {j}] = {bool(matrix[i, j])} "
-            f"but [{j}, {i}] = {bool(matrix[j, i])}."
-        )
-    return matrix
+    i, j = (int(x) for x in np.argwhere(matrix != matrix.T)[0])
+    raise InvalidInputError(
+        f"an adjacency matrix should be symmetric; found [{i}, {j}] = {bool(matrix[i, j])} "
+        f"but [{j}, {i}] = {bool(matrix[j, i])}."
+    )
 
 
 def adjacency_bitsets(adjacency: NDArray[np.bool_]) -> list[int]:
@@ -108,9 +165,11 @@ def is_proper(adjacency: ArrayLike, colors: Sequence[int] | NDArray[np.int64]) -
 
 
 def check_coloring_result(
-    adjacency: NDArray[np.bool_], colors: object, heuristic: str
+    adjacency: NDArray[np.bool_], colors: object, heuristic: str, bits: Bits | None = None
 ) -> NDArray[np.int64]:
     """Check what a heuristic returned: K whole colours, 0..m-1 all used, proper.
+
+    `bits` are the packed rows, from :func:`check_adjacency_bits`, where there are any.
 
     Raises
     ------
@@ -140,6 +199,8 @@ def check_coloring_result(
             f"coloring {heuristic!r} should use the colours 0..m-1 without gaps; found "
             f"{used.tolist()}."
         )
+    if bits is not None and kernels().is_proper_bits(bits, values, used.size):
+        return values
     clash = np.argwhere(np.triu(adjacency, 1) & (values[:, None] == values[None, :]))
     if clash.size:
         i, j = (int(x) for x in clash[0])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory.coloring.adjacency import adjacency_bitsets, check_adjacency
+from songoku_theory.coloring.adjacency import adjacency_bitsets, check_adjacency_bits, kernels
 from songoku_theory.errors import InvalidInputError
 
 __all__ = ["first_fit"]
@@ -42,7 +42,7 @@ def first_fit(adjacency: ArrayLike, order: Sequence[int] | NDArray[np.int64]) ->
     >>> first_fit(path, [0, 1, 2, 3]).tolist(), first_fit(path, [0, 3, 1, 2]).tolist()
     ([0, 1, 0, 1], [0, 1, 2, 0])
     """
-    matrix = check_adjacency(adjacency)
+    matrix, bits = check_adjacency_bits(adjacency)
     sequence = np.asarray(order)
     if sequence.dtype.kind not in "iu" or not np.array_equal(
         np.sort(sequence), np.arange(matrix.shape[0])
@@ -50,10 +50,16 @@ def first_fit(adjacency: ArrayLike, order: Sequence[int] | NDArray[np.int64]) ->
         raise InvalidInputError(
             f"order should be a permutation of 0..{matrix.shape[0] - 1}; found {order!r}."
         )
-    neighbours = adjacency_bitsets(matrix)
-    colors = np.zeros(matrix.shape[0], dtype=np.int64)
+    if bits is not None:
+        found: NDArray[np.int64] = kernels().first_fit_bits(bits, sequence.astype(np.int64))
+        return found
+    return _first_fit_plain(adjacency_bitsets(matrix), sequence.tolist())
+
+
+def _first_fit_plain(neighbours: Sequence[int], order: Sequence[int]) -> NDArray[np.int64]:
+    colors = np.zeros(len(neighbours), dtype=np.int64)
     classes: list[int] = []  # class c as a bitset of its tasks
-    for task in sequence.tolist():
+    for task in order:
         for c, members in enumerate(classes):
             if not members & neighbours[task]:
                 classes[c] = members | (1 << task)

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory.coloring.adjacency import check_adjacency, check_coloring_result
+from songoku_theory.coloring.adjacency import check_adjacency_bits, check_coloring_result
 from songoku_theory.errors import InvalidInputError, unknown_name
 
 __all__ = [
@@ -179,7 +179,7 @@ def color(
     >>> color([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
     array([1, 0, 1])
     """
-    matrix = check_adjacency(adjacency)
+    matrix, bits = check_adjacency_bits(adjacency)
     function = get_coloring(heuristic) if isinstance(heuristic, str) else heuristic
     label = heuristic if isinstance(heuristic, str) else getattr(heuristic, "__name__", "callable")
-    return check_coloring_result(matrix, function(matrix.copy()), label)
+    return check_coloring_result(matrix, function(matrix.copy()), label, bits)

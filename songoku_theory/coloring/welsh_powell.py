@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory.coloring.adjacency import check_adjacency
+from songoku_theory.coloring.adjacency import check_adjacency, check_adjacency_bits, kernels
 from songoku_theory.coloring.greedy import first_fit
 from songoku_theory.coloring.registry import coloring
 
@@ -51,7 +51,11 @@ def welsh_powell(adjacency: ArrayLike) -> NDArray[np.int64]:
     >>> welsh_powell([[0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]]).tolist()
     [0, 1, 1, 0]
     """
-    matrix = check_adjacency(adjacency)
+    matrix, bits = check_adjacency_bits(adjacency)
+    if bits is not None:
+        compiled = kernels()
+        found: NDArray[np.int64] = compiled.first_fit_bits(bits, compiled.by_degree(bits))
+        return found
     order = np.argsort(-matrix.sum(axis=1), kind="stable")
     return first_fit(matrix, order)
 
