@@ -29,6 +29,9 @@ verify: setup ## verify the theory: sweeps, claims, a real run, figures, report 
 test: setup ## run the test suite
 	$(BIN)/python -m pytest
 
+bench: setup ## time this package beside the usual tools, one table (minutes)
+	$(BIN)/python tests/bench/run.py
+
 lint: setup ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
