@@ -55,6 +55,8 @@ class ColoringOptions:
     isolate : bool
         False runs the heuristic in this process, without a time limit.
     start_method : {"fork", "spawn"} or None
+    shrink : bool
+        Make failing graphs smaller; False saves time where only the verdict counts.
     """
 
     time_limit: float = 10.0
@@ -64,6 +66,7 @@ class ColoringOptions:
     examples: int = 150
     isolate: bool = True
     start_method: Literal["fork", "spawn"] | None = None
+    shrink: bool = True
 
     def __post_init__(self) -> None:
         if not self.time_limit > 0:
@@ -273,7 +276,7 @@ class ColoringSuite:
         graph, outcome, verdict = tally.broken
         where, note = _describe(graph), ""
         known = tally.rule.name in self._broken_rules  # a smaller family has shown it already
-        if not known and not tally.rule.asks_again:
+        if self.options.shrink and not known and not tally.rule.asks_again:
             alone = self._again(worker, tally.rule, graph)
             if alone is None and tally.rule.name == "in-time":
                 note = "; in time when it was tried again"

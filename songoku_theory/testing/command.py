@@ -6,19 +6,30 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import click
 
 from songoku_theory.errors import DependencyMissingError
 from songoku_theory.testing.coloring_suite import ALL_FAMILIES, ColoringOptions, ColoringSuite
+from songoku_theory.testing.combiner_suite import (
+    COMBINER_PROMISES,
+    check_combiner,
+    make_combiner,
+)
 from songoku_theory.testing.compare import compare_colorings
+from songoku_theory.testing.mutants import Kind, run_mutants
 from songoku_theory.testing.render.dimacs import to_dimacs
 from songoku_theory.testing.render.picture import MOST, draw_counterexample
 from songoku_theory.testing.render.snippet import python_snippet
-from songoku_theory.testing.render.tables import comparison_table, matrix_table
+from songoku_theory.testing.render.tables import (
+    comparison_table,
+    matrix_table,
+    mutant_table,
+    result_table,
+)
 from songoku_theory.testing.render.text import counterexample_text
 from songoku_theory.testing.results import (
     CheckResult,
@@ -28,10 +39,14 @@ from songoku_theory.testing.results import (
     succeeded,
     to_json,
 )
+from songoku_theory.testing.scheduler_checks import SCHEDULER_PROMISES
+from songoku_theory.testing.scheduler_suite import check_scheduler
 from songoku_theory.testing.search import hypothesis_is_installed
 from songoku_theory.testing.subjects import COLORING_PROMISES, Subject, make_subject
 
 __all__ = ["check"]
+
+Command: TypeAlias = Callable[..., Any]
 
 
 @click.group()
@@ -40,6 +55,9 @@ def check() -> None:
 
     \b
     coloring   a colouring heuristic
+    combiner   a rule that combines gradients or weighs losses
+    scheduler  a scheduler
+    mutants    the checks themselves: do they find every fault that was put in on purpose?
     """
 
 
@@ -73,16 +91,20 @@ json_option = click.option(
 )
 
 
+def _promise_option(names: Iterable[str]) -> Callable[[Command], Command]:
+    return click.option(
+        "--promise",
+        "promises",
+        metavar="NAME",
+        multiple=True,
+        help="What to hold it to, instead of what it declares. '+NAME' adds one, 'no-NAME' takes "
+        f"one away. Repeatable. Names: {', '.join(names)}.",
+    )
+
+
 @check.command()
 @click.argument("target")
-@click.option(
-    "--promise",
-    "promises",
-    metavar="NAME",
-    multiple=True,
-    help="What to hold it to, instead of what it declares. '+NAME' adds one, 'no-NAME' takes one "
-    f"away. Repeatable. Names: {', '.join(COLORING_PROMISES)}.",
-)
+@_promise_option(COLORING_PROMISES)
 @click.option(
     "--input",
     "kind",
@@ -178,11 +200,170 @@ def coloring(
         _progress("")
         click.echo()
         _print(comparison_table(rows))
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(to_json(results), indent=1) + "\n", encoding="utf-8")
+    _save(results, json_path)
     _sum_up(results, time.monotonic() - started)
     ctx.exit(0 if succeeded(results) else 1)
+
+
+@check.command()
+@click.argument("target")
+@_promise_option(COMBINER_PROMISES)
+@click.option(
+    "--reference", metavar="NAME", help="A combiner that it should agree with, e.g. an inner one."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds for one check.",
+)
+@expect_option
+@json_option
+@click.pass_context
+def combiner(
+    ctx: click.Context,
+    target: str,
+    promises: tuple[str, ...],
+    reference: str | None,
+    time_limit: float,
+    expected: dict[str, str],
+    json_path: Path | None,
+) -> None:
+    """Check a combiner: from inner products of gradients, or from losses, to weights.
+
+    TARGET is the name of a registered combiner, or package.module:name or path/to/file.py:name of
+    an object, a class, or a function from a Gram matrix to weights.
+
+    \b
+    Examples:
+        songoku check combiner nash_mtl
+        songoku check combiner mypackage.module:MyCombiner --promise +descent
+    """
+    started = time.monotonic()
+    click.secho(f"songoku check combiner: {target}\n", bold=True)
+    results = check_combiner(
+        target,
+        promises=promises,
+        reference=None if reference is None else make_combiner(reference),
+        expected_failures=expected,
+        time_limit=time_limit,
+    )
+    _finish(ctx, results, json_path, started)
+
+
+@check.command()
+@click.argument("target")
+@_promise_option(SCHEDULER_PROMISES)
+@click.option(
+    "--gradients",
+    type=click.Choice(["active", "all"]),
+    default="active",
+    show_default=True,
+    help="Whose gradients a step takes.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds for one check.",
+)
+@expect_option
+@json_option
+@click.pass_context
+def scheduler(
+    ctx: click.Context,
+    target: str,
+    promises: tuple[str, ...],
+    gradients: Literal["active", "all"],
+    time_limit: float,
+    expected: dict[str, str],
+    json_path: Path | None,
+) -> None:
+    """Check a scheduler, by driving it on gradients whose right schedule is known.
+
+    TARGET is package.module:name or path/to/file.py:name of a factory: it takes
+    songoku_theory.testing.Settings (num_tasks, tau, beta, refresh_period) and returns an object
+    with active(), the tasks to update now, and step(gradients), which takes {task: vector}.
+
+    \b
+    Examples:
+        songoku check scheduler songoku_theory.testing:reference_factory
+        songoku check scheduler mypackage.module:MyScheduler --promise no-finite
+    """
+    started = time.monotonic()
+    click.secho(f"songoku check scheduler: {target}\n", bold=True)
+    results = check_scheduler(
+        target,
+        promises=promises,
+        gradients=gradients,
+        expected_failures=expected,
+        time_limit=time_limit,
+    )
+    _finish(ctx, results, json_path, started)
+
+
+@check.command()
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in Kind]),
+    multiple=True,
+    help="Only these kinds. Repeatable.",
+)
+@click.option(
+    "--all-families",
+    is_flag=True,
+    help="Run faulty colourings on every family of graphs, not only until one finds the fault.",
+)
+@click.pass_context
+def mutants(ctx: click.Context, kinds: tuple[str, ...], all_families: bool) -> None:
+    """Send faulty implementations through the checks, and correct ones.
+
+    Prints which check finds which fault. The exit status is 0 only when every fault is found and
+    no correct implementation is refused.
+    """
+    started = time.monotonic()
+    trials = []
+    for trial in run_mutants([Kind(kind) for kind in kinds] or tuple(Kind), all_families):
+        trials.append(trial)
+        _progress(f"{len(trials)}: {trial.specimen.name}")
+    _progress("")
+    _print(mutant_table(trials))
+    faults = [t for t in trials if t.specimen.faulty]
+    found = sum(t.as_expected for t in faults)
+    refused = [t for t in trials if not t.specimen.faulty and not t.as_expected]
+    good = found == len(faults) and not refused
+    for trial in refused:
+        click.secho(f"\nrefused though it is correct: {trial.specimen.name}", fg="red")
+        for result in trial.results:
+            if not result.ok:
+                click.echo(f"  {result.check}: {result.reason}")
+    click.secho(
+        f"\n{found} of {len(faults)} faults found; {len(trials) - len(faults) - len(refused)} of "
+        f"{len(trials) - len(faults)} correct implementations let live "
+        f"({time.monotonic() - started:.0f} s)",
+        fg="green" if good else "red",
+        bold=True,
+    )
+    ctx.exit(0 if good else 1)
+
+
+def _finish(
+    ctx: click.Context, results: Sequence[CheckResult], json_path: Path | None, started: float
+) -> None:
+    _print(result_table(results))
+    _save(results, json_path)
+    _sum_up(results, time.monotonic() - started)
+    ctx.exit(0 if succeeded(results) else 1)
+
+
+def _save(results: Sequence[CheckResult], path: Path | None) -> None:
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(to_json(results), indent=1) + "\n", encoding="utf-8")
 
 
 def _introduce(subject: Subject) -> None:

@@ -17,7 +17,7 @@ Fails = Callable[[Sequence[Adjacency]], Iterator[bool]]
 
 
 def shrink_graph(
-    matrix: Adjacency, fails: Fails, max_tries: int = 1500, max_seconds: float = 15.0
+    matrix: Adjacency, fails: Fails, max_tries: int = 1500, max_seconds: float = 8.0
 ) -> Adjacency:
     """Remove tasks, then edges, as long as the graph still fails.
 

@@ -20,6 +20,7 @@ from songoku_theory.coloring import (
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.testing.graphs import Case, case, from_edges
 from songoku_theory.testing.isolation import Worker
+from songoku_theory.testing.named import settle_promises
 from songoku_theory.testing.serve import ColoringServer, InputKind, Request
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "load_object",
     "make_subject",
     "promises_of",
-    "read_promises",
 ]
 
 DEFAULT_PROMISES = frozenset({"proper", "deterministic", "contiguous", "delta+1"})
@@ -192,44 +192,6 @@ def promises_of(function: object) -> tuple[frozenset[str], str] | None:
     return None
 
 
-def read_promises(wanted: tuple[str, ...], declared: frozenset[str]) -> frozenset[str]:
-    """Apply what a user says about promises to those that are declared.
-
-    Parameters
-    ----------
-    wanted : tuple of str
-        Names alone replace the declared ones; ``+name`` adds one, ``no-name`` takes one away.
-    declared : frozenset of str
-
-    Returns
-    -------
-    frozenset of str
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such promise.
-
-    Examples
-    --------
-    >>> sorted(read_promises(("+exact", "no-contiguous"), frozenset({"proper", "contiguous"})))
-    ['exact', 'proper']
-    >>> sorted(read_promises(("proper",), frozenset({"exact"})))
-    ['proper']
-    """
-    plain = [w for w in wanted if not w.startswith(("+", "no-"))]
-    kept = set(plain) if plain else set(declared)
-    for text in wanted:
-        name = text.removeprefix("+").removeprefix("no-")
-        if name not in COLORING_PROMISES:
-            raise unknown_name("promise", name, COLORING_PROMISES)
-        if text.startswith("no-"):
-            kept.discard(name)
-        else:
-            kept.add(name)
-    return frozenset(kept)
-
-
 def make_subject(
     target: str | Callable[..., Any],
     *,
@@ -246,7 +208,7 @@ def make_subject(
         A function, the name of a registered colouring, ``package.module:name`` or
         ``path/to/file.py:name``.
     promises : tuple of str
-        See :func:`read_promises`.
+        Names alone replace the declared ones; ``+name`` adds one, ``no-name`` takes one away.
     input : {"auto", "adjacency", "networkx"}
         ``"auto"``: by the annotation or the name of the first parameter, and where it refuses
         that, by trying the other.
@@ -283,7 +245,7 @@ def make_subject(
     if registered:
         name, by = by, "its @coloring decorator"
     if promises:
-        declared, by = read_promises(promises, declared), "as you asked"
+        declared, by = settle_promises(promises, declared, COLORING_PROMISES), "as you asked"
     parameter = _only_parameter(function, name)
     if input != "auto":
         return Subject(function, name, input, "as you asked", declared, by)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from songoku_theory.testing.compare import Comparison
+from songoku_theory.testing.mutants.model import Trial
 from songoku_theory.testing.results import CheckResult, Status
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["comparison_table", "matrix_table", "result_table"]
+__all__ = ["comparison_table", "matrix_table", "mutant_table", "result_table"]
 
 _MARKS = {
     Status.PASS: "[green]ok[/]",
@@ -51,18 +52,49 @@ def result_table(results: Sequence[CheckResult]) -> Table:
     >>> result_table([CheckResult("descent", Status.FAIL, "why")]).row_count
     1
     """
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for column in ("check", "result", "reason"):
         table.add_column(column, overflow="fold")
     for result in results:
-        table.add_row(result.check, _MARKS[result.status], result.reason)
+        table.add_row(escape(result.check), _MARKS[result.status], escape(result.reason))
+    return table
+
+
+def mutant_table(trials: Sequence[Trial]) -> Table:
+    """Every specimen with the checks that found its fault."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1), show_edge=False)
+    table.add_column("specimen", max_width=52)
+    table.add_column("result")
+    table.add_column("found by", overflow="fold")
+    kind = ""
+    for trial in trials:
+        specimen = trial.specimen
+        if specimen.kind != kind:
+            kind = specimen.kind
+            table.add_section()
+            table.add_row(f"[bold]{kind}[/]", "", "")
+        if not specimen.faulty:
+            mark = "[green]lives[/]" if trial.as_expected else "[bold red]REFUSED[/]"
+            table.add_row(f"{escape(specimen.name)} (correct)", mark, "")
+            continue
+        mark = "[green]found[/]" if trial.as_expected else "[bold red]SURVIVES[/]"
+        seen = " [yellow](seen in public code)[/]" if specimen.seen else ""
+        shown = list(trial.killed_by[:4])
+        more = len(trial.killed_by) - len(shown)
+        text = escape(", ".join(shown)) + (f" and {more} more" if more else "")
+        table.add_row(f"{escape(specimen.name)}{seen}", mark, text)
     return table
 
 
 def comparison_table(rows: Sequence[Comparison]) -> Table:
     """A heuristic beside the built-in ones."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
@@ -82,9 +114,11 @@ def comparison_table(rows: Sequence[Comparison]) -> Table:
     ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for index, row in enumerate(rows):
-        worst = f"+{row.worst_regret} on {row.worst_graph}" if row.worst_regret > 0 else "none"
+        worst = (
+            f"+{row.worst_regret} on {escape(row.worst_graph)}" if row.worst_regret > 0 else "none"
+        )
         table.add_row(
-            f"[bold]{row.name}[/]" if index == 0 else row.name,
+            f"[bold]{escape(row.name)}[/]" if index == 0 else escape(row.name),
             str(row.solved),
             str(row.colors),
             f"{row.exact} of {row.known}",
