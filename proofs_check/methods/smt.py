@@ -12,7 +12,7 @@ from proofs_check.model import Finding, ScopeKind
 
 __all__ = ["Obligation", "prove"]
 
-DEFAULT_TIMEOUT_MS = 10_000
+DEFAULT_TIMEOUT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ def prove(
     """
     import z3
 
+    _forget(z3)
     names: list[str] = []
     for obligation in build(z3):
         solver = z3.Solver()
@@ -75,3 +76,13 @@ def prove(
         return inconclusive(conclusion, "there was nothing to prove")
     proved = "; ".join(names)
     return supports(kind, conclusion, f"{conclusion}. z3 proves: {proved}")
+
+
+def _forget(z3: ModuleType) -> None:
+    """Give the next query a context of its own.
+
+    Terms are numbered within a context, and the numbers steer the search for instances of a
+    quantifier. In a shared one a query can take milliseconds or give up, depending on what was
+    asked before; so a verdict would depend on which claims were checked first.
+    """
+    z3.z3._main_ctx = None  # z3 makes a new default context when it finds none
