@@ -24,6 +24,7 @@ __all__ = [
     "compiled_kernels",
     "fast_problem",
     "fast_slice",
+    "short_products",
 ]
 
 
@@ -81,3 +82,10 @@ def fast_slice(problem: Problem, index: int) -> FastProblem | None:
     if tasks.size < norms.size:
         cosines, norms = cosines[tasks[:, None], tasks], norms[tasks]
     return FastProblem(compiled_kernels(), cosines, norms, tasks, problem.floor)
+
+
+def short_products(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the inner products of a few rows (K, d) in float64; only with numba."""
+    products = importlib.import_module("songoku_theory.combine.products")
+    found: NDArray[np.float64] = products.inner_products(np.ascontiguousarray(rows))
+    return found
