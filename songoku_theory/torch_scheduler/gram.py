@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.linalg.blas import ssyrk
 from torch import Tensor
 
@@ -19,6 +20,7 @@ __all__ = ["Products", "gram64", "row_products"]
 _CHUNK = 2048
 _MANY_ROWS = 128
 _ROW_BLOCKS = 8
+_TILE = 64
 _ADDED_UP = 16  # chunks that are added up in float32 before they go into float64
 _BATCH_ELEMENTS = 1 << 24
 
@@ -111,17 +113,29 @@ def _batches(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
 
 
 def _rank_updates(rows: Tensor, chunk: int) -> Tensor:
-    """Many rows on a CPU: BLAS's symmetric rank-k update, a triangle only."""
+    """Many rows on a CPU: BLAS's symmetric rank-k update, a triangle only.
+
+    All sums keep BLAS's order of entries; a change of order would cost as much as the work saved.
+    """
     array = rows.numpy()
-    total = np.zeros((array.shape[0], array.shape[0]))
+    shape = (array.shape[0], array.shape[0])
+    total: NDArray[np.float64] | None = None
     for first in range(0, array.shape[1], chunk * _ADDED_UP):
-        part = np.zeros(total.shape, dtype=np.float32, order="F")
+        part = np.zeros(shape, dtype=np.float32, order="F")
         last = min(array.shape[1], first + chunk * _ADDED_UP)
         for start in range(first, last, chunk):
             columns = array[:, start : min(last, start + chunk)]
             part = ssyrk(1.0, columns.T, beta=1.0, c=part, trans=1, overwrite_c=1)
-        total += part
-    return _mirrored(torch.from_numpy(total))
+        total = part.astype(np.float64) if total is None else np.add(total, part, out=total)
+    assert total is not None
+    lower = total.T  # in C order
+    for start in range(0, shape[0], _TILE):
+        block = lower[start : start + _TILE, start : start + _TILE]
+        block += np.tril(block, -1).T
+        for top in range(start + _TILE, shape[0], _TILE):
+            source = lower[top : top + _TILE, start : start + _TILE]
+            lower[start : start + _TILE, top : top + _TILE] = source.T
+    return torch.from_numpy(lower)
 
 
 def _blocks(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
