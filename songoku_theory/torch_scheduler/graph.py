@@ -7,6 +7,7 @@ rounding even there exactly.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from songoku_theory._numba import accelerated
 from songoku_theory.conflict import ConflictGraph, exceeds_threshold
 from songoku_theory.torch_scheduler.gram import gram64, row_products
 
@@ -21,6 +23,7 @@ __all__ = ["Measured", "measure_graph"]
 
 _PAIR_COST = 16  # a pair alone costs this many times its share of a whole matrix product
 _AT_ONCE = 1 << 18
+_WORTH_COMPILED = 1 << 14  # products; below, importing numba would cost more than it saves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,11 +115,14 @@ def measure_graph(
         decided[unsure] = (sizes > 0)[unsure] & (sizes * scale >= norm_floor)[unsure]
     undecided &= decided[:, None] & decided[None, :]
     adjacency &= decided[:, None] & decided[None, :]
-    pairs = np.argwhere(np.triu(undecided, 1))
+    # Of many tasks this costs a tenth of argwhere(triu(...)).
+    pairs = np.stack(np.divmod(np.flatnonzero(undecided), undecided.shape[0]), axis=1)
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
     if pairs.size:
         rechecked = len(pairs)
         exact = _decide_again(rows, pairs, tau, adjacency, where)
-    graph = ConflictGraph(adjacency | adjacency.T, decided, float(tau))
+    # Symmetric: only pairs within rounding, which were decided together, could differ.
+    graph = ConflictGraph(adjacency, decided, float(tau))
     return Measured(graph, products, rechecked, exact)
 
 
@@ -128,7 +134,12 @@ def _decide_again(
     device: torch.device,
 ) -> int:
     """Decide pairs from their rows in float64, and exactly where that is not enough."""
-    dots, sizes, norms = (t.cpu().numpy() for t in _pair_products(rows, pairs, device))
+    on_host = rows.device.type == device.type == "cpu"
+    if on_host and len(pairs) * rows.shape[1] >= _WORTH_COMPILED and accelerated():
+        kernel = importlib.import_module("songoku_theory.torch_scheduler.pair_kernel")
+        dots, sizes, norms = kernel.pair_products(rows.numpy(), pairs)
+    else:
+        dots, sizes, norms = (t.cpu().numpy() for t in _pair_products(rows, pairs, device))
     bounds = tau * norms[:, 0] * norms[:, 1]
     excess = -dots - bounds
     # Products of float32 numbers are exact in float64; the sums round, once a term.
