@@ -157,7 +157,9 @@ COL_43B = Claim(
     r"concise schedules.",
     plain="If at most one pair in twenty conflicts, then Delta is well below K - 1 (say at most "
     "half of it).",
-    source=Source("SON-GOKU", '4.3; similarly 5.5 and G.1 ("in practice")'),
+    source=Source(
+        "songoku", "on 4.3's 'in practice ... because', read as an implication; also 5.5, G.1"
+    ),
     assumptions=(SIMPLE_GRAPH,),
     used_for="Reading Delta + 1 as a small number.",
     checks=(
