@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from songoku_theory.testing.subjects import Subject, make_subject
 
 __all__ = ["ColoringOptions", "ColoringSuite", "check_coloring"]
 
-ALL_FAMILIES = (*FAMILIES, "hypothesis", "processes")
+ALL_FAMILIES = (*FAMILIES, "hypothesis", "repeated", "processes")
 _STATELESS_SAMPLE = 250
 _PROCESS_CHECKS = {
     "range": "deterministic[processes]",
@@ -33,6 +34,10 @@ _PROCESS_CHECKS = {
 }
 _TWICE_UP_TO = 150
 """Graphs with more tasks are coloured once: slow heuristics are not to be slower."""
+_REPEAT_AT_MOST = 10_000
+_REPEAT_SECONDS = 0.5
+_TWICE_AT_MOST = 400
+"""Of a larger family only so many graphs are coloured twice in a row."""
 _PATIENCE = 8
 
 
@@ -93,6 +98,8 @@ class _Tally:
         """Judge one answer; True when it is the first that breaks the rule."""
         if not self.rule.applies(graph):
             return False
+        if self.rule.asks_again and outcome is not None and _asked_once(outcome):
+            return False
         self.relevant += 1
         verdict = None if outcome is None else self.rule.judge(graph, outcome)
         if verdict is None:
@@ -120,6 +127,7 @@ class ColoringSuite:
     _broken_rules: set[str] = field(default_factory=set)
     _lost: int = 0
     _hopeless: str = ""
+    _shared: Worker | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -142,8 +150,10 @@ class ColoringSuite:
                     "the family 'hypothesis' needs hypothesis: pip install hypothesis."
                 )
             return hypothesis_is_installed()
+        if family == "repeated":
+            return self._checks_state
         if family == "processes":
-            return "deterministic" in self.subject.promises and self._importable is not None
+            return self._checks_state and self._importable is not None
         return self.subject.input == "networkx" or not FAMILIES[family].only_networkx
 
     @property
@@ -161,6 +171,9 @@ class ColoringSuite:
             if family == "processes":
                 found += [_PROCESS_CHECKS[labels] for labels in self._labels]
                 continue
+            if family == "repeated":
+                found.append("stateless[repeated]")
+                continue
             graphs = () if family == "hypothesis" else self._graphs(family)
             found += [
                 f"{rule.name}[{family}]"
@@ -175,9 +188,26 @@ class ColoringSuite:
     def _checks_state(self) -> bool:
         return "deterministic" in self.subject.promises
 
-    def run(self) -> list[CheckResult]:
-        """Run every family; return the results in order."""
-        return [result for family in self.families for result in self.family(family)]
+    def run(self, on_family: Callable[[str], None] | None = None) -> list[CheckResult]:
+        """Run every family; return the results in order.
+
+        Parameters
+        ----------
+        on_family : callable, optional
+            Told the name of each family before it is run.
+
+        Returns
+        -------
+        list of CheckResult
+        """
+        found: list[CheckResult] = []
+        with self._worker() as self._shared:
+            for family in self.families:
+                if on_family is not None:
+                    on_family(family)
+                found += self.family(family)
+        self._shared = None
+        return found
 
     def result(self, name: str) -> CheckResult:
         """Return one check's result, after running its family if that was not done yet.
@@ -222,9 +252,11 @@ class ColoringSuite:
             return [CheckResult(n, Status.ERROR, f"not tried: {self._hopeless}") for n in names]
         if family == "processes":
             return [self._check_processes(labels) for labels in self._labels]
-        with self._worker() as worker:
+        with nullcontext(self._shared) if self._shared else self._worker() as worker:
             if family == "hypothesis":
                 return self._search(worker)
+            if family == "repeated":
+                return [self._check_repeated(worker)]
             graphs = self._graphs(family)
             outcomes = self._color_all(worker, graphs)
             tallies = [_Tally(rule) for rule in self.rules]
@@ -239,9 +271,14 @@ class ColoringSuite:
 
     def _color_all(self, worker: Worker, graphs: Sequence[Case]) -> list[Outcome | None]:
         again = any(rule.asks_again for rule in self.rules)
+        stride = -(-len(graphs) // _TWICE_AT_MOST)
         requests = [
-            Request(graph.adjacency, graph.labels, again and graph.num_tasks <= _TWICE_UP_TO)
-            for graph in graphs
+            Request(
+                graph.adjacency,
+                graph.labels,
+                again and graph.num_tasks <= _TWICE_UP_TO and index % stride == 0,
+            )
+            for index, graph in enumerate(graphs)
         ]
         patience = max(1, min(2, _PATIENCE - self._lost))
         outcomes = list(worker.map(requests, patience))
@@ -285,7 +322,7 @@ class ColoringSuite:
             elif graph.num_tasks > 2:
                 smaller, shrunk = self._shrink(worker, tally.rule, graph, outcome)
                 if shrunk is not None:
-                    where = f"{_describe(smaller)}, shrunk from {graph.name}"
+                    where = f"{_sizes(smaller)}, shrunk from {graph.name}"
                     graph, (outcome, verdict) = smaller, shrunk
         return CheckResult(
             name,
@@ -360,10 +397,30 @@ class ColoringSuite:
         return CheckResult(
             name,
             Status.FAIL,
-            f"its answer depends on the graphs that it coloured before: task {at} has colour "
-            f"{old[at]} or {new[at]} ({_describe(graph)})",
+            f"in a new process, which colours the graphs in another order, the answer is another: "
+            f"task {at} has colour {old[at]} or {new[at]} ({_describe(graph)})",
             Counterexample(graph.adjacency, new, _describe(graph), graph.labels),
             len(sample),
+        )
+
+    def _check_repeated(self, worker: Worker) -> CheckResult:
+        """Colour one small graph thousands of times: does the answer ever change?"""
+        name = "stateless[repeated]"
+        graph = next(g for g in graphs_of("hard") if g.num_tasks == 5)
+        seconds = min(_REPEAT_SECONDS, self.options.time_limit / 2.0)
+        outcome = worker.call(Request(graph.adjacency, repeat=(_REPEAT_AT_MOST, seconds)))
+        if outcome.kind != "value" or outcome.value.colors is None:
+            return CheckResult(name, Status.ERROR, f"not decided: {outcome.detail or 'no colours'}")
+        answer: Answer = outcome.value
+        if not answer.second:
+            return CheckResult(name, Status.PASS, cases=answer.calls)
+        where = _describe(graph)
+        return CheckResult(
+            name,
+            Status.FAIL,
+            f"{answer.second} ({where})",
+            Counterexample(graph.adjacency, answer.colors, where),
+            answer.calls,
         )
 
     def _search(self, worker: Worker) -> list[CheckResult]:
@@ -421,11 +478,20 @@ class ColoringSuite:
         return CheckResult(
             name,
             Status.FAIL,
-            f"two processes that differ in PYTHONHASHSEED alone give different colours, so it "
-            f"depends on the order of a set: {list(first)} and {list(second)} ({where})",
+            f"two processes give different colours, {_short(first)} and {_short(second)}; so it "
+            f"depends on the order of a set, on the clock or on chance ({where})",
             Counterexample(graph.adjacency, second, where, labels),
             len(graphs),
         )
+
+
+def _asked_once(outcome: Outcome) -> bool:
+    return isinstance(outcome.value, Answer) and outcome.value.second is None
+
+
+def _short(colors: tuple[int, ...]) -> str:
+    shown = ", ".join(str(c) for c in colors[:16])
+    return f"[{shown}{', ...' if len(colors) > 16 else ''}]"
 
 
 def _like(graph: Case, matrix: Adjacency) -> Case:
@@ -452,9 +518,13 @@ def _colors(outcome: Outcome) -> tuple[int, ...] | None:
 
 
 def _describe(graph: Case) -> str:
+    return f"{graph.name}: {_sizes(graph)}"
+
+
+def _sizes(graph: Case) -> str:
     tasks = "1 task" if graph.num_tasks == 1 else f"{graph.num_tasks} tasks"
     edges = "1 conflict" if graph.num_edges == 1 else f"{graph.num_edges} conflicts"
-    return f"{graph.name}: {tasks}, {edges}"
+    return f"{tasks}, {edges}"
 
 
 def check_coloring(
@@ -491,7 +561,7 @@ def check_coloring(
         expected; that it does not fail is an ``unexpected-pass``.
     families : collection of str, optional
         Only these families of graphs: ``small``, ``hard``, ``gradients``, ``disconnected``,
-        ``large``, ``renumbered``, ``renamed``, ``hypothesis``, ``processes``.
+        ``large``, ``renumbered``, ``renamed``, ``hypothesis``, ``repeated``, ``processes``.
     time_limit : float, default 10
         Seconds for one graph, after which it counts as hanging.
     max_tasks : int, default 1200

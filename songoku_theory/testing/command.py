@@ -35,6 +35,7 @@ from songoku_theory.testing.results import (
     CheckResult,
     Status,
     apply_expectations,
+    check_expectations,
     smallest_counterexample,
     succeeded,
     to_json,
@@ -178,10 +179,8 @@ def coloring(
     )
     suite = ColoringSuite(subject, options)
     _introduce(subject)
-    results: list[CheckResult] = []
-    for family in suite.families:
-        _progress(f"{family} ...")
-        results += suite.family(family)
+    check_expectations(suite.names(), expected)
+    results = suite.run(lambda family: _progress(f"{family} ..."))
     _progress("")
     results = apply_expectations(results, expected)
     _print(matrix_table(results))
@@ -387,8 +386,12 @@ def _print(table: object) -> None:
 
 
 def _list_failures(results: Sequence[CheckResult]) -> None:
-    """One line a failed rule and family; families that add nothing are named together."""
-    shown = [r for r in results if r.status is not Status.PASS]
+    """What failed, rule by rule, then what could not be decided and why."""
+    undecided: dict[str, list[str]] = {}
+    for result in results:
+        if result.status is Status.ERROR:
+            undecided.setdefault(result.reason, []).append(result.check)
+    shown = [r for r in results if r.status not in (Status.PASS, Status.ERROR)]
     by_rule: dict[tuple[str, Status], list[CheckResult]] = {}
     for result in shown:
         by_rule.setdefault((result.rule, result.status), []).append(result)
@@ -399,6 +402,10 @@ def _list_failures(results: Sequence[CheckResult]) -> None:
             click.echo(f"  [{result.family}] {result.reason}")
         if len(group) > 3:
             click.echo(f"  and [{'], ['.join(r.family for r in group[3:])}]")
+    for reason, names in undecided.items():
+        click.secho(f"\n{Status.ERROR.value}: {reason}", fg="red", bold=True)
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        click.echo(f"  {', '.join(names[:6])}{more}")
 
 
 def _indent(text: str) -> str:

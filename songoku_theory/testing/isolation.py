@@ -8,6 +8,7 @@ lost.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import multiprocessing as mp
 import os
 import signal
@@ -242,8 +243,11 @@ def _serve(handler: Handler, pipe: Connection, parents_end: Connection) -> None:
         parents_end.close()
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is the parent's business, and _kill ends this whole session
+    faulthandler.disable()  # the parent says how a child ended
     silence = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the process's life
     sys.stdout = sys.stderr = silence
+    for descriptor in (1, 2):  # compiled code writes past sys.stdout
+        os.dup2(silence.fileno(), descriptor)
     while True:
         try:
             batch = pipe.recv()

@@ -17,6 +17,7 @@ __all__ = [
     "Counterexample",
     "Status",
     "apply_expectations",
+    "check_expectations",
     "smallest_counterexample",
     "succeeded",
     "to_json",
@@ -157,12 +158,30 @@ def apply_expectations(
     """
     if not expected_failures:
         return list(results)
-    names = {r.check for r in results} | {r.rule for r in results}
+    check_expectations([r.check for r in results], expected_failures)
+    failing = {r.rule for r in results if r.status in (Status.FAIL, Status.ERROR)}
+    return [_expect(r, expected_failures, failing) for r in results]
+
+
+def check_expectations(checks: Iterable[str], expected_failures: Iterable[str]) -> None:
+    """Refuse the name of a failure that is expected of no check.
+
+    Parameters
+    ----------
+    checks : iterable of str
+        Full names, as in :class:`CheckResult`.
+    expected_failures : iterable of str
+
+    Raises
+    ------
+    UnknownNameError
+        When a name is neither a check's nor a rule's; it names the nearest.
+    """
+    full = set(checks)
+    names = full | {name.partition("[")[0] for name in full}
     for name in expected_failures:
         if name not in names:
             raise unknown_name("check", name, names)
-    failing = {r.rule for r in results if r.status in (Status.FAIL, Status.ERROR)}
-    return [_expect(r, expected_failures, failing) for r in results]
 
 
 def _expect(result: CheckResult, expected: Mapping[str, str], failing: set[str]) -> CheckResult:

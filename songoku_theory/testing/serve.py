@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import networkx as nx
@@ -32,11 +32,14 @@ class Request:
         How a networkx graph names its nodes; ``"range"`` is 0..n-1.
     again : bool
         Colour it a second time right after, to compare.
+    repeat : tuple of int and float, or None
+        Colour it so many times more, but no longer than so many seconds, and compare.
     """
 
     adjacency: Adjacency
     labels: str = "range"
     again: bool = False
+    repeat: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,18 +56,21 @@ class Answer:
         Why the colours are not whole numbers; empty if they are.
     changed_input : str
         What it changed in its input; empty if nothing.
-    second : str
-        How the second answer differs; empty if it does not, or was not asked for.
+    second : str or None
+        How the second answer differs; empty if it does not, None if there was none.
     seconds : float
         Of the first call.
+    calls : int
+        How often the graph was coloured.
     """
 
     colors: tuple[int, ...] | None
     wrong_shape: str = ""
     not_whole: str = ""
     changed_input: str = ""
-    second: str = ""
+    second: str | None = None
     seconds: float = 0.0
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +81,20 @@ class ColoringServer:
     input: InputKind
 
     def __call__(self, request: Request) -> Answer:
-        """Colour one graph, and once more if asked."""
-        if self.input == "adjacency":
-            first = self._with_matrix(request)
-        else:
-            first = self._with_graph(request)
-        if not request.again:
+        """Colour one graph, and again if asked."""
+        first = self._color(request)
+        if not request.again and request.repeat is None:
             return first
-        again = (
+        times, seconds = request.repeat or (1, float("inf"))
+        end, calls, difference = time.perf_counter() + seconds, 1, ""
+        while not difference and calls <= times and (calls == 1 or time.perf_counter() < end):
+            calls += 1
+            difference = _difference(first, self._color(request), calls)
+        return replace(first, second=difference, calls=calls)
+
+    def _color(self, request: Request) -> Answer:
+        return (
             self._with_matrix(request) if self.input == "adjacency" else self._with_graph(request)
-        )
-        difference = _difference(first, again)
-        return Answer(
-            first.colors,
-            first.wrong_shape,
-            first.not_whole,
-            first.changed_input,
-            difference,
-            first.seconds,
         )
 
     def _with_matrix(self, request: Request) -> Answer:
@@ -105,7 +107,7 @@ class ColoringServer:
         if not np.array_equal(matrix, request.adjacency):
             count = int((matrix != request.adjacency).sum())
             changed = f"it changed {count} entries of the adjacency matrix that it was given"
-        return Answer(colors, shape, whole, changed, "", seconds)
+        return Answer(colors, shape, whole, changed, None, seconds)
 
     def _with_graph(self, request: Request) -> Answer:
         graph, nodes = labelled_graph(request.adjacency, request.labels)
@@ -123,7 +125,7 @@ class ColoringServer:
         ):
             if old != new:
                 changed = f"it changed the {what} of the graph that it was given"
-        return Answer(colors, shape, whole, changed, "", seconds)
+        return Answer(colors, shape, whole, changed, None, seconds)
 
 
 def _contents(graph: nx.Graph) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any]]:
@@ -230,11 +232,11 @@ def _flat(found: object) -> list[object] | str:
     return f"it returned {kind}; expected a sequence, an array or a dict from node to colour"
 
 
-def _difference(first: Answer, second: Answer) -> str:
-    if first.colors is None or second.colors is None or first.colors == second.colors:
+def _difference(first: Answer, other: Answer, call: int) -> str:
+    if first.colors is None or first.colors == other.colors:
         return ""
-    at = next(k for k, (a, b) in enumerate(zip(first.colors, second.colors, strict=True)) if a != b)
-    return (
-        f"the same graph twice in a row: task {at} has colour {first.colors[at]} first, then "
-        f"{second.colors[at]}"
-    )
+    if other.colors is None:
+        return f"call {call} with the same graph: {other.wrong_shape or other.not_whole}"
+    at = next(k for k, (a, b) in enumerate(zip(first.colors, other.colors, strict=True)) if a != b)
+    when = "the same graph twice in a row" if call == 2 else f"the same graph again, call {call}"
+    return f"{when}: task {at} has colour {first.colors[at]} first, then {other.colors[at]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,57 +43,92 @@ def shrink_graph(
     >>> shrink_graph(multipartite(2, 3, 4), has_triangle).astype(int).tolist()
     [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
     """
-    deadline = time.monotonic() + max_seconds
-    left = max_tries
-    size_of_chunk = max(1, len(matrix) // 2)
-    while left > 0 and time.monotonic() < deadline:
-        smaller, used = _first_failing(_without_tasks(matrix, size_of_chunk), fails, left, deadline)
-        left -= used
-        if smaller is None and size_of_chunk == 1:
-            smaller, used = _first_failing(_without_edge(matrix), fails, left, deadline)
-            left -= used
-            if smaller is None:
-                break
-        elif smaller is None:
-            size_of_chunk = max(1, size_of_chunk // 2)
-            continue
+    search = _Search(fails, max_tries, time.monotonic() + max_seconds)
+    while True:
+        smaller = search.reduce(
+            search.reduce(matrix, _count_tasks, _without_tasks), _count_edges, _without_edges
+        )
+        if smaller is matrix or search.is_over:
+            return smaller
         matrix = smaller
-        size_of_chunk = max(1, min(size_of_chunk, len(matrix) // 2))
-    return matrix
 
 
-def _first_failing(
-    candidates: Iterator[Adjacency], fails: Fails, left: int, deadline: float
-) -> tuple[Adjacency | None, int]:
-    """The first candidate that fails, and how many were tried; a few at a time, for memory."""
-    tried = 0
-    while tried < left and time.monotonic() < deadline:
-        batch: list[Adjacency] = []
-        for candidate in islice(candidates, min(32, left - tried)):
-            batch.append(candidate)
-            if sum(one.size for one in batch) > 2_000_000:
+@dataclass(slots=True)
+class _Search:
+    """What is left of the limits, and how a graph is made smaller within them."""
+
+    fails: Fails
+    left: int
+    deadline: float
+
+    @property
+    def is_over(self) -> bool:
+        return self.left <= 0 or time.monotonic() >= self.deadline
+
+    def reduce(
+        self,
+        matrix: Adjacency,
+        count: Callable[[Adjacency], int],
+        without: Callable[[Adjacency, int, int], Adjacency],
+    ) -> Adjacency:
+        """Leave parts out, half of them first, then ever smaller shares, at last one by one."""
+        chunk, start = max(1, count(matrix) // 2), 0
+        while not self.is_over:
+            size = count(matrix)
+            if size == 0:
                 break
-        if not batch:
-            break
-        for candidate, failed in zip(batch, fails(batch), strict=False):
-            tried += 1
-            if failed:
-                return candidate, tried
-    return None, max(1, tried)
+            starts = [(start + k) % size for k in range(0, size, chunk)]
+            found = self._first_failing(matrix, starts, chunk, without)
+            if found is not None:
+                # What comes before has just been tried in vain, so go on from here.
+                start, matrix = found
+                start = start % max(1, count(matrix))
+                chunk = max(1, min(chunk, count(matrix) // 2))
+            elif chunk == 1:
+                break
+            else:
+                chunk = max(1, chunk // 2)
+        return matrix
+
+    def _first_failing(
+        self,
+        matrix: Adjacency,
+        starts: Sequence[int],
+        chunk: int,
+        without: Callable[[Adjacency, int, int], Adjacency],
+    ) -> tuple[int, Adjacency] | None:
+        """The first smaller graph that fails; a few are made at a time, for memory's sake."""
+        at_once = max(1, min(32, 2_000_000 // matrix.size))
+        for first in range(0, len(starts), at_once):
+            if self.is_over:
+                return None
+            some = starts[first : first + at_once]
+            graphs = [without(matrix, start, chunk) for start in some]
+            fine = [(start, graph) for start, graph in zip(some, graphs, strict=True) if len(graph)]
+            verdicts = self.fails([graph for _, graph in fine])
+            for (start, graph), failed in zip(fine, verdicts, strict=False):
+                self.left -= 1
+                if failed:
+                    return start, graph
+        return None
 
 
-def _without_tasks(matrix: Adjacency, count: int) -> Iterator[Adjacency]:
-    size = len(matrix)
-    if size <= 1:
-        return
-    for start in range(0, size, count):
-        kept = np.r_[0:start, min(size, start + count) : size]
-        if kept.size:
-            yield np.ascontiguousarray(matrix[np.ix_(kept, kept)])
+def _count_tasks(matrix: Adjacency) -> int:
+    return len(matrix)
 
 
-def _without_edge(matrix: Adjacency) -> Iterator[Adjacency]:
-    for i, j in np.argwhere(np.triu(matrix, 1)):
-        smaller = matrix.copy()
+def _count_edges(matrix: Adjacency) -> int:
+    return int(np.count_nonzero(matrix)) // 2
+
+
+def _without_tasks(matrix: Adjacency, start: int, count: int) -> Adjacency:
+    """Leave out tasks `start` to `start + count - 1`; may be nobody left."""
+    kept = np.r_[0 : max(0, start), min(len(matrix), start + count) : len(matrix)]
+    return np.ascontiguousarray(matrix[np.ix_(kept, kept)])
+
+
+def _without_edges(matrix: Adjacency, start: int, count: int) -> Adjacency:
+    smaller = matrix.copy()
+    for i, j in np.argwhere(np.triu(matrix, 1))[start : start + count]:
         smaller[i, j] = smaller[j, i] = False
-        yield smaller
+    return smaller

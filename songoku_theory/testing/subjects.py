@@ -250,7 +250,7 @@ def make_subject(
     if input != "auto":
         return Subject(function, name, input, "as you asked", declared, by)
     first, why = _guess(parameter)
-    kind, why = _try(function, first, why, isolate, time_limit)
+    kind, why = _try(function, first, why, isolate, min(time_limit, 5.0))
     return Subject(function, name, kind, why, declared, by)
 
 

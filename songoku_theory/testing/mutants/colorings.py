@@ -342,7 +342,7 @@ COLORINGS: tuple[Specimen, ...] = (
     _mutant(nodes_are_indices),
     _mutant(nodes_are_sorted),
     _mutant(recursive),
-    _mutant(hangs_on_odd_cycles, time_limit=1.0),
+    _mutant(hangs_on_odd_cycles, time_limit=0.5),
     _mutant(fails_without_edges),
     _mutant(ends_the_process),
     _mutant(kills_the_process),

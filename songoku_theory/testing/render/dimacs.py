@@ -70,7 +70,7 @@ def from_dimacs(text: str) -> Adjacency:
             continue
         try:
             if words[0] == "p" and words[1] in ("edge", "col", "edges"):
-                size = int(words[2])
+                size, _ = int(words[2]), int(words[3])
                 continue
             if words[0] != "e":
                 raise ValueError(words[0])

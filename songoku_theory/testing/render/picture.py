@@ -74,8 +74,11 @@ def draw_counterexample(result: CheckResult, path: Path, heuristic: str) -> None
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_aspect("equal")
-    axes.margins(0.12)
-    axes.set_title(title, fontsize=12, fontweight="bold", loc="left")
+    middle = (place.min(axis=0) + place.max(axis=0)) / 2.0
+    reach = max(0.62 * float(np.ptp(place, axis=0).max()), 1.0)  # one or two tasks have no width
+    axes.set_xlim(middle[0] - reach, middle[0] + reach)
+    axes.set_ylim(middle[1] - reach, middle[1] + reach)
+    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.02, ha="left")
     for group, color, width, zorder in ((fine, "#8A8A8A", 1.3, 1), (bad, _RED, 3.4, 2)):
         lines = [[place[i], place[j]] for i, j in group]
         axes.add_collection(LineCollection(lines, colors=color, linewidths=width, zorder=zorder))
@@ -121,7 +124,7 @@ def _layout(adjacency: NDArray[np.bool_]) -> NDArray[np.float64]:
         return np.column_stack([np.cos(angle), np.sin(angle)])
     graph = nx.from_numpy_array(adjacency)
     placed = nx.spring_layout(graph, seed=1, iterations=200, k=1.6 / math.sqrt(size))
-    return np.asarray([placed[k] for k in range(size)])
+    return 2.0 * np.asarray([placed[k] for k in range(size)])
 
 
 def _wrap(text: str, width: int) -> str:

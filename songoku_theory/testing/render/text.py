@@ -47,8 +47,8 @@ def counterexample_text(found: Counterexample, most: int = 24) -> str:
     width = [max(len(row[k]) for row in rows) for k in (0, 1)]
     lines = [f"{a:>{width[0]}}  {b:>{width[1]}}  {c}" for a, b, c in rows] if tasks else []
     if found.num_tasks > most:
-        left = found.num_tasks - len(tasks)
-        lines.append(f"({left} more tasks and {len(edges)} conflicts in all: see the files)")
+        more = f"{found.num_tasks - len(tasks)} {'more ' if tasks else ''}tasks"
+        lines.append(f"({more}, {len(edges)} conflicts in all: see the files)")
     else:
         marks = [f"{edge}{'!' if edge in bad else ''}" for edge in edges]
         lines.append("edges: " + (" ".join(marks) or "none"))
