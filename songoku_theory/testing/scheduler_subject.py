@@ -188,7 +188,7 @@ def drive(
         given = {k: np.array(rows[k], dtype=np.float64) for k in wanted}
         under_test.step(given)
         for k, vector in given.items():
-            if not np.array_equal(vector, rows[k], equal_nan=True):
+            if vector.tobytes() != np.asarray(rows[k], dtype=np.float64).tobytes():
                 raise InvalidInputError(f"step {t}: it changed the gradient of task {k} in place.")
             if overwrite:
                 vector[:] = 1e6 * (1.0 + np.arange(vector.size))

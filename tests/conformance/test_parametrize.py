@@ -18,7 +18,7 @@ from users_heuristics import looks_at_three, right, wrong_when_large
 @parametrize_with_checks(
     [right, looks_at_three, wrong_when_large],
     expected_failures=EXPECTED,
-    options=ColoringOptions(families=("hard", "disconnected")),
+    options=ColoringOptions(families=("hard", "disconnected"), max_tasks=60),
 )
 def test_colorings(check):
     check()

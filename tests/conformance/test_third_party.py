@@ -39,6 +39,7 @@ def test_networkx(strategy: str, interchange: bool) -> None:
     results = check_coloring(
         networkx_heuristic(strategy, interchange),
         families=FAMILIES,
+        max_tasks=48,
         expected_failures=RANDOM if strategy == "random_sequential" else None,
     )
     assert succeeded(results), [r for r in results if not r.ok]
