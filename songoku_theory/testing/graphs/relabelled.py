@@ -51,7 +51,7 @@ def renamed_graphs() -> tuple[Case, ...]:
     >>> sorted({c.labels for c in renamed_graphs()})
     ['shifted', 'shuffled', 'strings', 'tuples']
     """
-    sources = [*all_graphs(5), *(c for c in zoo() if c.num_tasks <= 40)]
+    sources = [*all_graphs(5), *(c for c in zoo() if c.num_tasks <= 16)]
     found = [
         replace(one, name=f"{one.name}, nodes named by {labels}", labels=labels)
         for one in sources

@@ -307,14 +307,18 @@ def _mutant(
     return Specimen(doc[0].lower() + doc[1:], Kind.COLORING, function, options=chosen)
 
 
-def _correct(function: Callable[..., Any]) -> Specimen:
-    return Specimen(function.__name__, Kind.COLORING, function, faulty=False)
+def _correct(function: Callable[..., Any], *families: str) -> Specimen:
+    options = {"families": families or None}
+    return Specimen(function.__name__, Kind.COLORING, function, faulty=False, options=options)
+
+
+_SOME = ("small", "hard", "gradients", "disconnected", "renumbered")
 
 
 COLORINGS: tuple[Specimen, ...] = (
     _correct(welsh_powell),
-    _correct(dsatur),
-    _correct(smallest_last),
+    _correct(dsatur, *_SOME),
+    _correct(smallest_last, *_SOME),
     _mutant(upper_triangle),
     _mutant(last_neighbour),
     _mutant(eight_neighbours),

@@ -57,7 +57,10 @@ def try_specimen(specimen: Specimen, thorough: bool = False) -> Trial:
     options = dict(specimen.options)
     limit = float(options.get("time_limit", 10.0))
     subject = make_subject(specimen.subject, promises=options.get("promises", ()), time_limit=limit)
-    suite = ColoringSuite(subject, ColoringOptions(time_limit=limit, shrink=thorough))
+    suite = ColoringSuite(
+        subject,
+        ColoringOptions(time_limit=limit, families=options.get("families"), shrink=thorough),
+    )
     return Trial(specimen, tuple(_first_finds(suite, specimen.faulty and not thorough)))
 
 
