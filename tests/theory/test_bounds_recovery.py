@@ -93,3 +93,16 @@ def test_at_tau_zero_no_noise_level_is_critical() -> None:
 def test_delta_outside_its_range_is_refused(delta: float) -> None:
     with pytest.raises(InvalidInputError, match="delta"):
         probe_budget(1.0, 1.0, 0.1, 10, delta)
+
+
+@given(st.floats(0.05, 0.6), st.floats(0.05, 0.3), st.floats(1.0, 3.0))
+def test_the_bound_promises_nothing_where_edges_at_the_margin_have_vanished(
+    tau: float, margin: float, beyond: float
+) -> None:
+    """In high dimension the term tau u^2 d is all that is left of the bound, and it is needed."""
+    dim = 10**10
+    ratio = math.sqrt(beyond * critical_noise_ratio(tau, margin) / dim)
+    deviation = dimension_aware_deviation(ratio, dim, tau, 6, 0.05)
+    assert deviation >= margin * beyond
+    assert deviation == pytest.approx(margin * beyond, rel=0.05)
+    assert dimension_aware_failure(ratio, dim, tau, margin, 6) == 1.0
