@@ -91,6 +91,7 @@ def app() -> None:
     \b
     sweep    simulate a grid of settings into a store; resume, inspect, export
     claims   the ledger: every claim of the paper with a verdict that replays
+    check    hold a heuristic, combiner or scheduler to what it promises
     trace    train a small network on real data and record what the scheduler saw
     figures  draw figures from stored rows
     report   build the report from the store, the ledger and the figures
