@@ -156,8 +156,8 @@ def show(claim_id: str, ledger_path: Path) -> None:
 @click.option(
     "--expected",
     "expected_path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Compare with this file instead of the committed expected_verdicts.json.",
+    type=click.Path(exists=True, path_type=Path),
+    help="Compare with this file or folder instead of the committed expected verdicts.",
 )
 def check(
     ids: tuple[str, ...],

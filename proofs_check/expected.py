@@ -1,7 +1,7 @@
 """The committed expectation: which verdict each claim should get.
 
-An unannounced flip must fail, so the expectation is a file under version control
-(``expected_verdicts.json``) and changes only with a commit that says why::
+An unannounced flip must fail, so the expectation is under version control, one file a family
+(``expected_verdicts/FAMILY.json``), and changes only with a commit that says why::
 
     {"schema": 1, "verdicts": {"EMA-19": {"kind": "PROVED"}, ...}}
 
@@ -22,7 +22,7 @@ from songoku_theory.errors import InvalidInputError
 
 __all__ = ["DEFAULT_PATH", "Expectation", "Found", "compare", "load_expected"]
 
-DEFAULT_PATH = Path(__file__).parent / "expected_verdicts.json"
+DEFAULT_PATH = Path(__file__).parent / "expected_verdicts"
 
 SCHEMA = 1
 _KEYS = {"kind", "qualifier", "vacuous"}
@@ -59,6 +59,7 @@ def load_expected(path: Path = DEFAULT_PATH) -> dict[str, Expectation]:
     Parameters
     ----------
     path : Path
+        A JSON file, or a folder of them.
 
     Returns
     -------
@@ -68,8 +69,31 @@ def load_expected(path: Path = DEFAULT_PATH) -> dict[str, Expectation]:
     Raises
     ------
     InvalidInputError
-        If the file is missing or not what this module documents.
+        If the file is missing or not what this module documents, a folder has no such file, or
+        two of its files name one claim.
     """
+    if not path.is_dir():
+        return _load_file(path)
+    found: dict[str, Expectation] = {}
+    parts = sorted(path.glob("*.json"))
+    if not parts:
+        raise InvalidInputError(
+            f"the expected verdicts should stand in {path}/FAMILY.json; there is no such file. "
+            f"Restore them from version control."
+        )
+    for part in parts:
+        entries = _load_file(part)
+        twice = sorted(found.keys() & entries.keys())
+        if twice:
+            raise InvalidInputError(
+                f"{part} expects a verdict of {twice[0]!r}, as another file of {path} does; each "
+                f"claim should stand in one file."
+            )
+        found |= entries
+    return found
+
+
+def _load_file(path: Path) -> dict[str, Expectation]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -1,6 +1,7 @@
-"""Named sweeps: TOML files in ``simulations/presets``, or one of yours by its path.
+"""Named sweeps: folders in ``simulations/presets``, or a TOML file or folder of yours by its path.
 
-::
+A preset that comes along is a folder with one file an experiment and ``about.toml``, which holds
+nothing but the description. One file looks like this::
 
     name = "mine"
     description = "How recovery depends on n_eff and tau."
@@ -24,12 +25,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from simulations.experiments import get_experiment
 from simulations.sweep.cell import Cell
 from simulations.sweep.grid import Grid, expand
 from songoku_theory.errors import InvalidInputError, UnknownNameError, unknown_name
+
+ABOUT = "about.toml"
+"""The file of a preset's folder that describes the whole."""
 
 __all__ = ["Preset", "Sweep", "available_presets", "load_preset", "parse_preset", "preset_cells"]
 
@@ -65,12 +70,11 @@ def available_presets() -> list[str]:
     folder = files("simulations") / "presets"
     if not folder.is_dir():
         return []
-    found = (Path(entry.name) for entry in folder.iterdir())
-    return sorted(name.stem for name in found if name.suffix == ".toml")
+    return sorted(entry.name for entry in folder.iterdir() if (entry / ABOUT).is_file())
 
 
 def load_preset(name_or_path: str) -> Preset:
-    """Return a preset by name, or a TOML file by its path.
+    """Return a preset by name, or a TOML file or a folder of them by its path.
 
     Parameters
     ----------
@@ -90,20 +94,53 @@ def load_preset(name_or_path: str) -> Preset:
     """
     path = Path(name_or_path)
     if path.suffix == ".toml" or path.name != name_or_path:
+        if path.is_dir():
+            return _load_folder(path, name_or_path, path.name)
         if not path.is_file():
             raise InvalidInputError(
-                f"there is no preset file {name_or_path}. Give the path of a TOML file, or one of "
-                f"the names {', '.join(available_presets())}."
+                f"there is no preset file {name_or_path}. Give the path of a TOML file or of a "
+                f"folder of them, or one of the names {', '.join(available_presets())}."
             )
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"the preset {name_or_path} can't be read: {error}.") from error
-        return parse_preset(text, name_or_path, path.stem)
+        return parse_preset(_read(path, name_or_path), name_or_path, path.stem)
     if name_or_path not in available_presets():
         raise unknown_name("preset", name_or_path, available_presets())
-    entry = files("simulations") / "presets" / f"{name_or_path}.toml"
-    return parse_preset(entry.read_text(encoding="utf-8"), f"preset {name_or_path}", name_or_path)
+    folder = files("simulations") / "presets" / name_or_path
+    return _load_folder(folder, f"preset {name_or_path}", name_or_path)
+
+
+def _load_folder(folder: Traversable, source: str, name: str) -> Preset:
+    """Join a folder's files, in the order of their names."""
+    entries = sorted(
+        (e for e in folder.iterdir() if e.name.endswith(".toml") and e.name != ABOUT),
+        key=lambda entry: entry.name,
+    )
+    if not entries:
+        raise InvalidInputError(f"{source} has no file with a [[sweep]] table: nothing to run.")
+    parts = [
+        parse_preset(_read(e, f"{source}/{e.name}"), f"{source}/{e.name}", name) for e in entries
+    ]
+    about = folder / ABOUT
+    description = ""
+    if about.is_file():
+        with _within(f"{source}/{ABOUT}"):
+            document = _parse(_read(about, f"{source}/{ABOUT}"), f"{source}/{ABOUT}")
+            _check_keys(document, ("description",), "key")
+            description = _text(document, "description", "")
+    return Preset(name, description, tuple(s for part in parts for s in part.sweeps), source)
+
+
+def _read(entry: Traversable, source: str) -> str:
+    try:
+        return entry.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"the preset {source} can't be read: {error}.") from error
+
+
+def _parse(text: str, source: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{source} is not valid TOML: {error}.") from error
 
 
 def parse_preset(text: str, source: str, name: str) -> Preset:
@@ -128,10 +165,7 @@ def parse_preset(text: str, source: str, name: str) -> Preset:
     InvalidInputError
         When it is not TOML, or a value is of another kind than the format wants.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{source} is not valid TOML: {error}.") from error
+    document = _parse(text, source)
     with _within(source):
         _check_keys(document, ("name", "description", "sweep"), "key at the top")
         tables = document.get("sweep")
