@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from paper_figures.engine.ledger_file import Ledger
     from paper_figures.engine.style import Style
 
-__all__ = ["FigureInput", "Picture"]
+__all__ = ["Answer", "FigureInput", "Picture"]
 
 KEYS_IN_CAPTION = 3
 
@@ -39,6 +39,23 @@ class FigureInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """A question that a reader asks, answered in one paragraph from the rows that are drawn.
+
+    Parameters
+    ----------
+    question : str
+        In a reader's words, e.g. ``"Can a task starve?"``.
+    text : str
+        One paragraph; every figure in it is computed from the rows, with its n and interval, so
+        that other rows give another text. Plain text: the report escapes it.
+    """
+
+    question: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A drawn figure with everything that a reader needs to trust it.
 
@@ -57,6 +74,9 @@ class Picture:
         the reason where nothing is random.
     keys : tuple of str
         The keys of the stored cells that were drawn.
+    answers : tuple of Answer
+        What the rows say to the questions that this figure is drawn for; the report shows them
+        on a page of their own.
     """
 
     figure: Figure
@@ -65,6 +85,7 @@ class Picture:
     n: str
     interval: str
     keys: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
     def full_caption(self, claims: tuple[str, ...]) -> str:
         """Join the caption with its n, interval, claims and keys: one text, fit for a paper."""
