@@ -30,7 +30,7 @@ ALL_FAMILIES = (*FAMILIES, "hypothesis", "repeated", "processes")
 _STATELESS_SAMPLE = 250
 _PROCESS_CHECKS = {
     "range": "deterministic[processes]",
-    "strings": "deterministic-if-renamed[processes]",
+    "strings": "deterministic[processes-renamed]",
 }
 _TWICE_UP_TO = 150
 """Graphs with more tasks are coloured once: slow heuristics are not to be slower."""
@@ -154,11 +154,15 @@ class ColoringSuite:
             return self._checks_state
         if family == "processes":
             return self._checks_state and self._importable is not None
-        return self.subject.input == "networkx" or not FAMILIES[family].only_networkx
+        return self._renames or not FAMILIES[family].only_networkx
 
     @property
     def _labels(self) -> tuple[str, ...]:
-        return tuple(_PROCESS_CHECKS) if self.subject.input == "networkx" else ("range",)
+        return tuple(_PROCESS_CHECKS) if self._renames else ("range",)
+
+    @property
+    def _renames(self) -> bool:
+        return self.subject.input == "networkx" and "any-node-names" in self.subject.promises
 
     @property
     def _importable(self) -> str | None:
@@ -201,12 +205,15 @@ class ColoringSuite:
         list of CheckResult
         """
         found: list[CheckResult] = []
-        with self._worker() as self._shared:
-            for family in self.families:
-                if on_family is not None:
-                    on_family(family)
-                found += self.family(family)
-        self._shared = None
+        with self._worker() as worker:
+            self._shared = worker  # one process for all, so that it has seen much when it ends
+            try:
+                for family in self.families:
+                    if on_family is not None:
+                        on_family(family)
+                    found += self.family(family)
+            finally:
+                self._shared = None
         return found
 
     def result(self, name: str) -> CheckResult:
@@ -217,7 +224,7 @@ class ColoringSuite:
         UnknownNameError
             When there is no such check.
         """
-        family = name.partition("[")[2].rstrip("]")
+        family = name.partition("[")[2].rstrip("]").removesuffix("-renamed")
         if family in self.families:
             for result in self.family(family):
                 if result.check == name:
@@ -248,7 +255,7 @@ class ColoringSuite:
 
     def _run_family(self, family: str) -> list[CheckResult]:
         if self._hopeless:
-            names = [n for n in self.names() if n.endswith(f"[{family}]")]
+            names = [n for n in self.names() if n.endswith((f"[{family}]", f"[{family}-renamed]"))]
             return [CheckResult(n, Status.ERROR, f"not tried: {self._hopeless}") for n in names]
         if family == "processes":
             return [self._check_processes(labels) for labels in self._labels]
@@ -552,7 +559,8 @@ def check_coloring(
         ``path/to/file.py:name``.
     promises : iterable of str, optional
         By default those that ``@coloring`` declared; for a plain function ``proper``,
-        ``deterministic``, ``contiguous`` and ``delta+1``. Names alone replace these; ``+name``
+        ``deterministic``, ``contiguous``, ``delta+1``, and on networkx graphs ``any-node-names``.
+        Names alone replace these; ``+name``
         adds one and ``no-name`` takes one away. Valid: the keys of ``COLORING_PROMISES``.
     input : {"auto", "adjacency", "networkx"}
         ``"auto"`` decides by the first parameter's annotation or name, and by trying.

@@ -90,7 +90,8 @@ def compare_colorings(
                 get_coloring(name), "adjacency"
             )
     answers = {name: _run(server, chosen, time_limit) for name, server in servers.items()}
-    common = [k for k in range(len(chosen)) if all(row[k] is not None for row in answers.values())]
+    able = [row for row in answers.values() if any(found is not None for found in row)]
+    common = [k for k in range(len(chosen)) if all(row[k] is not None for row in able)]
     return [_row(name, chosen, row, common) for name, row in answers.items()]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import multiprocessing as mp
 import os
 import signal
@@ -243,6 +244,7 @@ def _serve(handler: Handler, pipe: Connection, parents_end: Connection) -> None:
         parents_end.close()
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is the parent's business, and _kill ends this whole session
+    gc.freeze()  # what the parent made is not this child's to collect, nor its pages to copy
     faulthandler.disable()  # the parent says how a child ended
     silence = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the process's life
     sys.stdout = sys.stderr = silence

@@ -33,8 +33,8 @@ __all__ = [
     "promises_of",
 ]
 
-DEFAULT_PROMISES = frozenset({"proper", "deterministic", "contiguous", "delta+1"})
-"""What a plain function is taken to promise."""
+DEFAULT_PROMISES = frozenset({"proper", "deterministic", "contiguous", "delta+1", "any-node-names"})
+"""What a plain function is taken to promise; the last for networkx graphs alone."""
 
 COLORING_PROMISES: dict[str, str] = {
     "proper": "no edge inside a colour class",
@@ -45,8 +45,9 @@ COLORING_PROMISES: dict[str, str] = {
     "exact": "as few colours as possible",
     "exact-on-multipartite": "as few colours as possible on complete multipartite graphs",
     "exact-on-bipartite": "at most two colours on bipartite graphs",
+    "any-node-names": "a networkx graph may name its nodes by other things than 0..n-1",
 }
-"""The promises that can be checked: those of ``songoku_theory.coloring`` and ``contiguous``."""
+"""The promises that can be checked: those of ``songoku_theory.coloring`` and two more."""
 
 _NETWORKX_NAMES = ("g", "graph", "nx_graph", "network")
 _MATRIX_NAMES = ("adjacency", "adjacency_matrix", "adj", "a", "matrix", "m", "conflicts", "w")
@@ -248,10 +249,15 @@ def make_subject(
         declared, by = settle_promises(promises, declared, COLORING_PROMISES), "as you asked"
     parameter = _only_parameter(function, name)
     if input != "auto":
-        return Subject(function, name, input, "as you asked", declared, by)
+        return Subject(function, name, input, "as you asked", _fitting(declared, input), by)
     first, why = _guess(parameter)
     kind, why = _try(function, first, why, isolate, min(time_limit, 5.0))
-    return Subject(function, name, kind, why, declared, by)
+    return Subject(function, name, kind, why, _fitting(declared, kind), by)
+
+
+def _fitting(promises: frozenset[str], kind: InputKind) -> frozenset[str]:
+    """A matrix has no node names to promise anything about."""
+    return promises if kind == "networkx" else promises - {"any-node-names"}
 
 
 def _only_parameter(function: Callable[..., Any], name: str) -> inspect.Parameter | None:

@@ -306,6 +306,10 @@ def test_node_names_do_not_matter_to_a_good_heuristic_on_graphs() -> None:
     assert set(found) == {"proper[renamed]"}
     assert found["proper[renamed]"].counterexample is not None
     assert found["proper[renamed]"].counterexample.labels == "shuffled"
+    # Where nodes are always 0..n-1 it may be let off.
+    promises = ["no-any-node-names"]
+    assert "renamed" not in ColoringSuite(make_subject(counts_nodes, promises=("proper",))).families
+    assert succeeded(check_coloring(counts_nodes, families=["small", "renamed"], promises=promises))
 
 
 def test_hypothesis_searches_and_shrinks() -> None:

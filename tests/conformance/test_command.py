@@ -33,7 +33,7 @@ def test_a_right_heuristic_exits_with_0(users_folder: Path) -> None:
     found = run("coloring", "users_heuristics:right", *FAST)
     assert found.exit_code == 0, found.output
     assert "takes     a networkx graph (its first parameter is annotated" in found.output
-    assert "promises  proper, deterministic, contiguous, delta+1" in found.output
+    assert "promises  proper, deterministic, contiguous, delta+1, any-node-names" in found.output
     assert "10 checks: 10 pass" in found.output
     assert not (users_folder / "songoku-check").exists()
 

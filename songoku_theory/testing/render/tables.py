@@ -33,11 +33,11 @@ def matrix_table(results: Sequence[CheckResult]) -> Table:
     """
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     families = list(dict.fromkeys(r.family for r in results))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for family in families:
-        table.add_column(family, justify="center")
+        table.add_column(family.replace("-", "\n"), justify="center", overflow="fold", min_width=5)
     marks = {(r.rule, r.family): _MARKS[r.status] for r in results}
     for rule in dict.fromkeys(r.rule for r in results):
         table.add_row(rule, *(marks.get((rule, family), "") for family in families))
@@ -120,11 +120,11 @@ def comparison_table(rows: Sequence[Comparison]) -> Table:
         table.add_row(
             f"[bold]{escape(row.name)}[/]" if index == 0 else escape(row.name),
             str(row.solved),
-            str(row.colors),
+            str(row.colors) if row.solved else "-",
             f"{row.exact} of {row.known}",
             "-" if row.mean_regret is None else f"{row.mean_regret:.3f}",
             worst if row.known else "-",
-            f"{row.milliseconds:.2f} ms",
+            f"{row.milliseconds:.2f} ms" if row.solved else "-",
         )
     table.caption = (
         "graphs: coloured properly; colours: their sum where all were proper; regret: colours "
