@@ -154,6 +154,13 @@ def show(claim_id: str, ledger_path: Path) -> None:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many claims to check at once, each in a process of its own.",
+)
+@click.option(
     "--expected",
     "expected_path",
     type=click.Path(exists=True, path_type=Path),
@@ -168,6 +175,7 @@ def check(
     ledger_path: Path,
     store: Path,
     seed: int,
+    workers: int,
     expected_path: Path | None,
 ) -> None:
     """Check claims and write the ledger.
@@ -193,7 +201,7 @@ def check(
     # Find out before the checks run, not after, that their result could not be kept.
     refuse_foreign(ledger_path)
     kept = [] if whole else list(_rows(_read_if_there(ledger_path)).values())
-    results = _run(chosen, context)
+    results = _run(chosen, context, workers)
     differs = _record(results, kind, ledger_path, kept, whole, expected_path)
     click.echo(f"ledger: {ledger_path}")
     if differs:
@@ -252,16 +260,21 @@ def diff(before: Path, after: Path) -> None:
 
 @claims.command()
 @click.option(
-    "--format", "format_", type=click.Choice(["md", "json"]), default="md", show_default=True
+    "--format",
+    "format_",
+    type=click.Choice(["md", "json", "latex"]),
+    default="md",
+    show_default=True,
 )
 @click.option("--out", type=_existing, help="Write to this file instead of standard output.")
 @_ledger_option
 def export(format_: str, out: Path | None, ledger_path: Path) -> None:
-    """Write the ledger as markdown or JSON."""
+    """Write the ledger as markdown, JSON, or a LaTeX document."""
+    from proofs_check.latex import ledger_latex
     from proofs_check.ledger import read, to_json, to_markdown, write_text
 
-    ledger = read(ledger_path)
-    text = to_markdown(ledger) if format_ == "md" else to_json(ledger)
+    formats = {"md": to_markdown, "json": to_json, "latex": ledger_latex}
+    text = formats[format_](read(ledger_path))
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -307,7 +320,7 @@ def _check_one(chosen: Iterable[Claim], name: str, context: CheckContext) -> Non
     click.echo(f"{evidence.seconds:.2f} s")
 
 
-def _run(chosen: tuple[Claim, ...], context: CheckContext) -> tuple[ClaimResult, ...]:
+def _run(chosen: tuple[Claim, ...], context: CheckContext, workers: int) -> tuple[ClaimResult, ...]:
     """Run the checks with a bar on a terminal, and a line a claim elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -324,7 +337,7 @@ def _run(chosen: tuple[Claim, ...], context: CheckContext) -> tuple[ClaimResult,
                 err=True,
             )
 
-        return run_claims(chosen, context, line)
+        return run_claims(chosen, context, line, workers)
     columns = (
         TextColumn("{task.completed:.0f}/{task.total:.0f}"),
         BarColumn(),
@@ -343,7 +356,7 @@ def _run(chosen: tuple[Claim, ...], context: CheckContext) -> tuple[ClaimResult,
             if number == total:
                 bar.update(task, description="done")
 
-        return run_claims(chosen, context, advance)
+        return run_claims(chosen, context, advance, workers)
 
 
 def _record(

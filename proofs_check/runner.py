@@ -5,7 +5,10 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from proofs_check.counterexamples import load, replay
 from proofs_check.model import (
@@ -20,7 +23,7 @@ from proofs_check.model import (
     Verdict,
 )
 from proofs_check.verdicts import decide
-from songoku_theory.errors import SongokuError
+from songoku_theory.errors import InvalidInputError, SongokuError
 
 __all__ = ["ClaimResult", "run_check", "run_claim", "run_claims"]
 
@@ -113,29 +116,96 @@ def run_claim(claim: Claim, context: CheckContext) -> ClaimResult:
 
 
 def run_claims(
-    claims: Iterable[Claim], context: CheckContext, progress: Progress | None = None
+    claims: Iterable[Claim],
+    context: CheckContext,
+    progress: Progress | None = None,
+    workers: int = 1,
 ) -> tuple[ClaimResult, ...]:
-    """Run claims one after another.
+    """Run claims one after another, or several at once in processes of their own.
 
     Parameters
     ----------
     claims : iterable of Claim
     context : CheckContext
     progress : callable, optional
-        Called after each claim.
+        Called after each claim, as they finish.
+    workers : int, default 1
+        How many processes. With more than one, the claims have to be in the registry: a worker
+        finds them there by id.
 
     Returns
     -------
     tuple of ClaimResult
-        In the order of the claims.
+        In the order of the claims, whatever the number of workers.
+
+    Raises
+    ------
+    InvalidInputError
+        When `workers` is less than 1.
+    SongokuError
+        When a worker process dies.
     """
+    if workers < 1:
+        raise InvalidInputError(f"workers should be at least 1; found {workers}.")
     chosen = tuple(claims)
-    results = []
-    for number, claim in enumerate(chosen, start=1):
-        results.append(run_claim(claim, context))
+    found: dict[str, ClaimResult] = {}
+
+    def note(result: ClaimResult) -> None:
+        found[result.claim.id] = result
         if progress is not None:
-            progress(number, len(chosen), results[-1])
-    return tuple(results)
+            progress(len(found), len(chosen), result)
+
+    if workers == 1 or len(chosen) < 2:
+        for claim in chosen:
+            note(run_claim(claim, context))
+    else:
+        _run_in_processes(chosen, context, note, workers)
+    return tuple(found[claim.id] for claim in chosen)
+
+
+def _run_in_processes(
+    claims: tuple[Claim, ...],
+    context: CheckContext,
+    note: Callable[[ClaimResult], None],
+    workers: int,
+) -> None:
+    by_id = {claim.id: claim for claim in claims}
+    # Spawned: a fork would copy the state of solvers and of threads.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(_run_by_id, claim.id, context): claim.id for claim in claims}
+        try:
+            for future in as_completed(futures):
+                note(future.result().of(by_id[futures[future]]))
+        except BrokenProcessPool as error:
+            raise SongokuError(
+                "a worker process died while it checked claims (out of memory, or killed). Try "
+                "--workers 1, which shows the cause."
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A result on its way between processes: a claim holds functions, which may not travel."""
+
+    verdict: Verdict
+    vacuous: VacuityFinding
+    evidence: tuple[Evidence, ...]
+    skipped: tuple[str, ...]
+    seconds: float
+
+    def of(self, claim: Claim) -> ClaimResult:
+        return ClaimResult(
+            claim, self.verdict, self.vacuous, self.evidence, self.skipped, self.seconds
+        )
+
+
+def _run_by_id(claim_id: str, context: CheckContext) -> _Part:
+    from proofs_check.registry import get_claim
+
+    found = run_claim(get_claim(claim_id), context)
+    return _Part(found.verdict, found.vacuous, found.evidence, found.skipped, found.seconds)
 
 
 def _replays(claim: Claim, stem: str) -> tuple[bool, str]:

@@ -26,7 +26,7 @@ from songoku_theory.provenance import provenance
 
 __all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "render"]
 
-FIGURE_SCHEMA = 1
+FIGURE_SCHEMA = 2
 PNG_DPI = 240
 DIGITS = 10
 """Significant digits in the CSV: more than a plot shows, fewer than differ between CPUs."""
@@ -158,6 +158,7 @@ def _metadata(spec: FigureSpec, picture: Picture, style: Style) -> dict[str, Any
         "interval": picture.interval,
         "claims": list(spec.claims),
         "keys": list(picture.keys),
+        "answers": [{"question": a.question, "text": a.text} for a in picture.answers],
         "needs": [{"experiment": n.experiment, "command": n.command} for n in spec.needs],
         "source": spec.source,
         "style": style.name,

@@ -21,7 +21,8 @@ KINDS = ("png", "pdf", "csv", "json")
 class DrawnFigure:
     """A figure in the gallery.
 
-    ``doubts`` says what does not fit the store or the ledger of this report; empty if all fits.
+    ``answers`` are pairs of a question and its answer in words; ``doubts`` says what does not fit
+    the store or the ledger of this report; empty if all fits.
     """
 
     name: str
@@ -34,6 +35,7 @@ class DrawnFigure:
     size: dict[str, int]
     style: str
     commit: str | None
+    answers: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...]
 
 
@@ -117,6 +119,7 @@ def _read(
         size=sizes,
         style=str(found["style"]),
         commit=found["provenance"].get("commit"),
+        answers=tuple((str(a["question"]), str(a["text"])) for a in found["answers"]),
         doubts=tuple(doubts),
     )
 

@@ -19,7 +19,9 @@ from proofs_check.model import (
     VacuityFinding,
     VerdictKind,
 )
+from proofs_check.registry import select
 from proofs_check.runner import run_check, run_claim, run_claims
+from songoku_theory.errors import InvalidInputError
 
 INSTANCES = Scope("instances", "some")
 
@@ -111,3 +113,21 @@ def test_progress_is_told_of_every_claim(proved: Claim) -> None:
         lambda number, total, result: seen.append((number, total, result.claim.id)),
     )
     assert seen == [(1, 2, "X-1"), (2, 2, "X-2")]
+
+
+def test_workers_give_the_same_results_in_the_same_order() -> None:
+    """Seconds aside; two real claims, one of them with a counterexample."""
+    chosen = select(("EMA-19", "COL-P8-WINDOW", "EXT-6-CROWN"))
+    alone, together = (run_claims(chosen, CheckContext(), workers=n) for n in (1, 2))
+    for one, other in zip(alone, together, strict=True):
+        assert one.claim.id == other.claim.id
+        assert one.verdict == other.verdict
+        assert one.vacuous == other.vacuous
+        assert [replace(e, seconds=0.0) for e in one.evidence] == [
+            replace(e, seconds=0.0) for e in other.evidence
+        ]
+
+
+def test_no_workers_is_an_error(proved: Claim) -> None:
+    with pytest.raises(InvalidInputError, match="at least 1"):
+        run_claims((proved,), CheckContext(), workers=0)
