@@ -28,7 +28,13 @@ __all__ = ["run"]
     default=None,
     help="Processes that simulate, one thread each. 1 runs in this process.  [default: one a core]",
 )
-@click.option("--only", metavar="EXPERIMENT", help="Only the preset's sweeps of this experiment.")
+@click.option(
+    "--experiment",
+    "--only",
+    "only",
+    metavar="NAME",
+    help="Only the preset's sweeps of this experiment.",
+)
 @click.option("--dry-run", is_flag=True, help="Say how many cells and how long, run none.")
 @click.pass_context
 def run(
@@ -51,7 +57,7 @@ def run(
     Examples:
       songoku sweep run quick --dry-run
       songoku sweep run quick --workers 2
-      songoku sweep run mine.toml --store runs/mine.sqlite --only recovery
+      songoku sweep run mine.toml --store runs/mine.sqlite --experiment recovery
 
     \b
     A TOML file of yours:
@@ -80,7 +86,7 @@ def run(
         return
 
     again = ["songoku", "sweep", "run", preset, "--store", str(store), "--workers", str(count)]
-    again += ["--only", only] if only is not None else []
+    again += ["--experiment", only] if only is not None else []
 
     def show(todo: Plan) -> AbstractContextManager[Progress]:
         click.echo(
