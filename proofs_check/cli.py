@@ -112,6 +112,29 @@ def list_(family: str | None, verdict: str | None, flag: str | None, ledger_path
     render.show_list(render.console(), shown, statuses)
 
 
+@claims.command("index", short_help="List what the papers number, with the claims about it.")
+@click.option("--gaps", "only_gaps", is_flag=True, help="Only items that no claim is about.")
+@_ledger_option
+def index_(only_gaps: bool, ledger_path: Path) -> None:
+    """List every numbered equation, lemma, theorem, assumption and table of the two papers, each
+    with the claims about it and their verdicts.
+    """
+    from proofs_check import render
+    from proofs_check.expected import load_expected
+    from proofs_check.paper_index import coverage
+    from proofs_check.registry import all_claims
+
+    ledger = _read_if_there(ledger_path)
+    rows, expected, profile = _rows(ledger), load_expected(), _profile_of(ledger)
+    verdicts = {
+        claim.id: render.status_of(claim, rows.get(claim.id), expected.get(claim.id), profile)[0]
+        for claim in all_claims()
+    }
+    found = coverage(all_claims())
+    shown = {item: ids for item, ids in found.items() if not (only_gaps and ids)}
+    render.show_index(render.console(), shown, verdicts)
+
+
 @claims.command(short_help="Show everything about one claim.")
 @click.argument("claim_id", metavar="ID")
 @_ledger_option

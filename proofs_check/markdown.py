@@ -65,7 +65,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 def _source(row: Mapping[str, Any]) -> str:
     source = row["source"]
-    equations = f", {', '.join(source['equations'])}" if source.get("equations") else ""
+    equations = f", eq. {', '.join(source['equations'])}" if source.get("equations") else ""
     return f"{source['paper']}, {source['section']}{equations}"
 
 

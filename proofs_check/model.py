@@ -111,11 +111,28 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a statement stands: paper, section, equations as printed."""
+    """Where a statement stands: paper, section, and the numbers of its equations.
+
+    Equations are bare numbers (``"19"``); a theorem or assumption stands by name in ``section``
+    (``"App. B.3, Theorem 1"``): :mod:`proofs_check.paper_index` looks for both.
+    """
 
     paper: PaperName
     section: str
     equations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        odd = [number for number in self.equations if not number.isalnum()]
+        if odd:
+            raise InvalidInputError(
+                f"equations should be bare numbers such as '19'; found {odd[0]!r} ({self.section})."
+            )
+
+    def __str__(self) -> str:
+        where = self.section
+        if self.equations:
+            where += f", eq. {', '.join(self.equations)}"
+        return where
 
 
 @dataclass(frozen=True, slots=True)

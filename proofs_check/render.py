@@ -14,12 +14,14 @@ from proofs_check.counterexamples import Counterexample, Replay
 from proofs_check.expected import Expectation, Found
 from proofs_check.ledger import Difference, Row, verdict_of
 from proofs_check.model import Claim, Profile
+from proofs_check.paper_index import Item
 from proofs_check.runner import ClaimResult
 
 __all__ = [
     "console",
     "show_claim",
     "show_differences",
+    "show_index",
     "show_list",
     "show_replay",
     "show_summary",
@@ -82,7 +84,7 @@ def show_list(
         shown = Text(_shortened(verdict), style=_STYLES.get(verdict.split("(")[0], ""))
         if vacuous:
             shown.append(" VACUOUS", style="yellow")
-        source = ", ".join((claim.source.section, *claim.source.equations))
+        source = str(claim.source)
         title = claim.title + (f" (repairs {claim.repairs})" if claim.repairs else "")
         table.add_row(claim.id, Text(title), shown, origin, Text(source))
     out.print(table)
@@ -94,6 +96,27 @@ def show_list(
                 "'expected' verdicts are the committed ones; check them: songoku claims check --all"
             )
         )
+
+
+def show_index(
+    out: Console, items: Mapping[Item, Sequence[str]], verdicts: Mapping[str, str]
+) -> None:
+    """Print each numbered item of the papers with the claims about it."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False, padding=(0, 1))
+    table.add_column("paper", no_wrap=True)
+    table.add_column("item", no_wrap=True)
+    table.add_column("claims")
+    for item, ids in items.items():
+        shown = Text("none" if not ids else "")
+        for number, claim_id in enumerate(ids):
+            kind = verdicts[claim_id].split("(")[0]
+            shown.append("" if number == 0 else ", ")
+            shown.append(f"{claim_id} ")
+            shown.append(kind, style=_STYLES.get(kind, ""))
+        table.add_row(item.paper, str(item), shown)
+    out.print(table)
+    without = sum(not ids for ids in items.values())
+    out.print(Text(f"{len(items)} items, {without} without a claim"))
 
 
 def show_claim(
@@ -111,7 +134,7 @@ def show_claim(
         _field(out, "because", Text(row["verdict"]["reason"]))
     _field(out, "statement", Text(claim.statement))
     _field(out, "in words", Text(claim.plain))
-    source = ", ".join((claim.source.paper, claim.source.section, *claim.source.equations))
+    source = f"{claim.source.paper}, {claim.source}"
     _field(out, "source", Text(source))
     _field(out, "reading", Text(claim.reading))
     for item in claim.assumptions:

@@ -154,7 +154,7 @@ def _updates_per_window(_: CheckContext) -> Finding:
 def _probe_window_proof(_: CheckContext) -> Finding:
     return WrittenProof(
         "with a gradient of every task at each of R steps and buffers zero before them, n_eff is "
-        "eq. 19",
+        "19",
         (
             Step("Each buffer then has R updates, so it is (1 - β^R) times eq. 18 (EMA-18-FRESH)."),
             Step(
@@ -267,7 +267,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"gradients over a probe window of R iterations.",
         plain="If every task gets a gradient at each of R steps and its buffer is zero before "
         "them, the effective sample size of its EMA is eq. 19's n_eff(R, β).",
-        source=Source("SON-GOKU", "appendix B.1 (i), B.2", ("eq. 17", "eq. 18", "eq. 19")),
+        source=Source("SON-GOKU", "appendix B.1 (i), B.2", ("17", "18", "19")),
         assumptions=(BETA, WINDOW, ZERO_BUFFER),
         used_for="the recovery theorems, in the setting that they describe",
         checks=(
@@ -284,7 +284,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_EQ19_TEXT,
         plain="At each refresh of Algorithm 1 every task's buffer averages the R gradients of the "
         "window, so its effective sample size is eq. 19's n_eff(R, β).",
-        source=Source("SON-GOKU", _A1, ("eq. 18", "eq. 19")),
+        source=Source("SON-GOKU", _A1, ("18", "19")),
         assumptions=(BETA_POSITIVE, WINDOW, ZERO_BUFFER),
         used_for="applying the recovery theorems to the scheduler",
         checks=(Check("two conflicting tasks", Method.EXACT, lambda _: refuted_by("EMA-19-A1")),),
@@ -301,7 +301,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_EQ19_TEXT + r" EMA refresh: update all $\tilde g_i$ using small mini-batches.",
         plain="At each refresh of Algorithm 1, after one more update of every buffer with a new "
         "gradient, the effective sample size of each task is eq. 19's n_eff(R, β).",
-        source=Source("SON-GOKU", _A1 + "; appendix D.2", ("eq. 18", "eq. 19", "eq. 65")),
+        source=Source("SON-GOKU", _A1 + "; appendix D.2", ("18", "19", "65")),
         assumptions=(BETA_POSITIVE, WINDOW, ZERO_BUFFER),
         used_for="applying the recovery theorems to the scheduler",
         checks=(
@@ -328,7 +328,7 @@ CLAIMS: tuple[Claim, ...] = (
         plain="A task with n ≥ 1 updates since its buffer was zero, whenever they came, has eq. "
         "19's n_eff(n, β) (as (Σ w)²/Σ w²); a window of R steps with m classes in turn, one slot "
         "each, adds ⌊R/m⌋ or ⌈R/m⌉ updates, and a probe with a new gradient one more.",
-        source=Source("songoku", "repair of eq. 17-19 for Algorithm 1", ("eq. 19",)),
+        source=Source("songoku", "repair of 17-19 for Algorithm 1", ("19",)),
         assumptions=(
             BETA,
             ZERO_BUFFER,
@@ -352,9 +352,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"strictly for $\beta>0$ and $n\ge2$ updates.",
         plain="Updating a buffer once more with its latest gradient lowers its effective sample "
         "size: strictly for β > 0 and n ≥ 2 updates before, and else it leaves it as it is.",
-        source=Source(
-            "songoku", "appendix D.2's 'probe (or reused) gradient'", ("eq. 65", "eq. 19")
-        ),
+        source=Source("songoku", "appendix D.2's 'probe (or reused) gradient'", ("65", "19")),
         assumptions=(BETA, ZERO_BUFFER),
         used_for="what to do at a refresh without a probe: leave the buffers as they are",
         checks=(

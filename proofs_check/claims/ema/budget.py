@@ -404,7 +404,7 @@ def _with_logarithm_solver(_: CheckContext) -> Finding:
     return smt.prove(build, "with the logarithm on both sides eq. 36's conditions are equivalent")
 
 
-_COR2 = Source("SON-GOKU", "appendix B.6, Corollary 2", ("eq. 36",))
+_COR2 = Source("SON-GOKU", "appendix B.6, Corollary 2", ("36",))
 _COR2_ADVICE = (
     r"Thus, to meet the required budget as K grows, one increases $n_{\rm eff}$ by choosing "
     r"$\beta$ closer to 1 (e.g., $1-\beta \approx 1/\log(K^2/\delta)$), or by switching to a "
@@ -446,7 +446,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"w_t^2 \le \frac1C \frac{m_0^2\gamma^2}{\sigma^2}\frac{1}{\log(K/\delta)}$.",
         plain="n_eff ≥ C σ²/(m_0²γ²) log(K/δ) holds exactly when Σ w_t² ≤ c m_0²γ²/(σ² log(K/δ)) "
         "with c = 1/C.",
-        source=Source("songoku", "eq. 36 with the factor of eq. 35", ("eq. 35", "eq. 36")),
+        source=Source("songoku", "36 with the factor of 35", ("35", "36")),
         assumptions=(
             BETA,
             WINDOW,
@@ -499,7 +499,7 @@ CLAIMS: tuple[Claim, ...] = (
         title="β close to 1 meets the budgets below R",
         statement=r"$\exists \beta\in[0,1):\ n_{\rm eff}(R,\beta)\ge N$ iff $N\le 1$ or $N<R$.",
         plain="Some β in [0, 1) has n_eff(R, β) ≥ N if and only if N ≤ 1 or N < R.",
-        source=Source("songoku", "repair of Corollary 2's advice", ("eq. 19", "eq. 36")),
+        source=Source("songoku", "repair of Corollary 2's advice", ("19", "36")),
         assumptions=(WINDOW,),
         used_for="a window must be longer than the budget that it has to meet",
         checks=(
@@ -552,7 +552,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\rho = C\sigma^2/(m_0^2\gamma^2)$.",
         plain="With 1 - β = 1/L, some R has n_eff ≥ ρ L if and only if ρ < 2 - 1/L, where ρ = C "
         "σ²/(m_0²γ²).",
-        source=Source("songoku", "repair of Corollary 2's advice", ("eq. 35", "eq. 36")),
+        source=Source("songoku", "repair of Corollary 2's advice", ("35", "36")),
         assumptions=(_LOG_TERM, _LARGE_WINDOW),
         used_for="setting β for many tasks: 1 - β has to shrink like 1/(ρ L)",
         checks=(

@@ -188,7 +188,7 @@ def _needs_memory(_: CheckContext) -> Finding:
     return smt.prove(build, "for β > 0 the result depends on the old buffer: none is too few")
 
 
-_SOURCE = Source("SON-GOKU", "section 4.1", ("eq. 8",))
+_SOURCE = Source("SON-GOKU", "section 4.1", ("8",))
 _SENTENCE = (
     r"... which stabilizes cosine estimates while requiring only two buffers per task (current "
     r"and previous)."
@@ -217,7 +217,7 @@ CLAIMS: tuple[Claim, ...] = (
         title="two buffers a task are needed",
         statement=_SENTENCE,
         plain="Eq. 8 requires two buffers a task: with fewer it can't be run.",
-        source=Source("songoku", "on section 4.1's 'requiring', read as: no fewer", ("eq. 8",)),
+        source=Source("songoku", "on section 4.1's 'requiring', read as: no fewer", ("8",)),
         assumptions=(BETA, ZERO_BUFFER),
         used_for="memory of the scheduler",
         checks=(
@@ -241,7 +241,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"(1-\beta) g$: one buffer per task is enough, and for $\beta>0$ necessary.",
         plain="One vector of length d a task is enough for eq. 8, updated in place; for β > 0 at "
         "least one is needed, because the result depends on the old buffer.",
-        source=Source("songoku", "repair of section 4.1's sentence", ("eq. 8", "eq. 65")),
+        source=Source("songoku", "repair of section 4.1's sentence", ("8", "65")),
         assumptions=(BETA_POSITIVE, ZERO_BUFFER),
         used_for="memory of the scheduler: K d numbers, as appendix D.2 counts",
         checks=(

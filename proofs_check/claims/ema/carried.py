@@ -266,7 +266,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"sum to $1-\beta^t$.",
         plain="After t updates from a zero buffer, eq. 8's buffer is Σ_s (1-β) β^(t-s) g_s, and "
         "its weights sum to 1 - β^t.",
-        source=Source("SON-GOKU", "section 4.1; Algorithm 1, Require and line 18", ("eq. 8",)),
+        source=Source("SON-GOKU", "section 4.1; Algorithm 1, Require and line 18", ("8",)),
         assumptions=(BETA, ZERO_BUFFER),
         used_for="every other claim about the EMA",
         checks=closed_form_checks(),

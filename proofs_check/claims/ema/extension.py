@@ -344,7 +344,7 @@ def _criterion_solver(_: CheckContext) -> Finding:
     return smt.prove(build, "when a target is reached")
 
 
-_EXT2 = Source("songoku", "extension 2 (EXT-2) of SON-GOKU's eq. 19", ("eq. 19",))
+_EXT2 = Source("songoku", "extension 2 (EXT-2) of SON-GOKU's eq. 19", ("19",))
 _TARGET = Assumption("target", "N ≥ 1 is a real number", lambda target: target >= 1)
 
 CLAIMS: tuple[Claim, ...] = (

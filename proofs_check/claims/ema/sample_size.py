@@ -480,7 +480,7 @@ def _saturation_solver(_: CheckContext) -> Finding:
     return smt.prove(build, "which budgets n_eff meets for fixed β")
 
 
-_EQ19 = Source("SON-GOKU", "appendix B.2, Assumption 2", ("eq. 19",))
+_EQ19 = Source("SON-GOKU", "appendix B.2, Assumption 2", ("19",))
 _EQ19_TEXT = (
     r"$n_{\rm eff}^{-1} := \sum_{t=1}^{R} w_t^2 = \frac{(1-\beta)^2 (1-\beta^{2R})}{(1-\beta^R)^2 "
     r"(1-\beta^2)}$"
@@ -524,7 +524,7 @@ CLAIMS: tuple[Claim, ...] = (
         title="n_eff grows with β",
         statement=r"... one increases $n_{\rm eff}$ by choosing $\beta$ closer to 1 ...",
         plain="For R ≥ 2, n_eff grows strictly with β on [0, 1); for R = 1 it is 1 for every β.",
-        source=Source("SON-GOKU", "appendix B.6, Corollary 2", ("eq. 19",)),
+        source=Source("SON-GOKU", "appendix B.6, Corollary 2", ("19",)),
         assumptions=(BETA, WINDOW),
         used_for="how to choose β for a budget",
         checks=(
@@ -569,9 +569,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"In particular, as $R \to \infty$ (with fixed $\beta \in [0,1)$), we have "
         r"$n_{\rm eff} \to \frac{1+\beta}{1-\beta}$",
         plain="For every fixed β in [0, 1), n_eff(R, β) → (1+β)/(1-β) as R → ∞.",
-        source=Source(
-            "SON-GOKU", "appendix B.2, end of Assumption 2; B.6, Corollary 2", ("eq. 19",)
-        ),
+        source=Source("SON-GOKU", "appendix B.2, end of Assumption 2; B.6, Corollary 2", ("19",)),
         assumptions=(
             Assumption(
                 "β fixed", "β does not change with R; 0 ≤ β < 1", lambda beta: 0 <= beta < 1
@@ -591,7 +589,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\frac{1+\beta}{1-\beta}$ (i.e., it saturates).",
         plain="For fixed 0 < β < 1 the limit is the supremum over R and is never reached: a "
         "budget N with 1 < N is met by some R if and only if N < (1+β)/(1-β).",
-        source=Source("SON-GOKU", "appendix B.6, Corollary 2", ("eq. 36",)),
+        source=Source("SON-GOKU", "appendix B.6, Corollary 2", ("36",)),
         assumptions=(BETA_POSITIVE, WINDOW),
         used_for="why β has to grow with the number of tasks",
         checks=(

@@ -328,7 +328,7 @@ def _eq4_by_symbols(_: CheckContext) -> Finding:
 
 _POSITIVE = Assumption("positive factors", "every factor is > 0", lambda *factors: min(factors) > 0)
 _CONSTANT = Assumption("constant factors", "the factor of a task does not change over time")
-_SCALE_SOURCE = Source("SON-GOKU", "sections 3.1 and 4.1", ("eq. 4", "eq. 5", "eq. 7"))
+_SCALE_SOURCE = Source("SON-GOKU", "sections 3.1 and 4.1", ("4", "5", "7"))
 _SCALE_SENTENCE = (
     r"Cosine calculations and graph construction are not impacted by applying positive scaling."
 )
@@ -369,7 +369,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"conflict graph.",
         plain="Absorbing any weights w_k ≥ 0 into the gradients leaves the conflict graph "
         "unchanged.",
-        source=Source("SON-GOKU", "section 3.1", ("eq. 2",)),
+        source=Source("SON-GOKU", "section 3.1", ("2",)),
         assumptions=(BETA, ZERO_BUFFER, _CONSTANT),
         used_for="every later section works with the absorbed weights",
         checks=(
@@ -400,7 +400,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$w_k > 0$; a task with $w_k = 0$ has no cosine.",
         plain="Absorbing weights w_k ≥ 0 leaves the conflict graph as it is on the tasks with "
         "w_k > 0; a task with w_k = 0 has a zero buffer, no cosine, and so no edge.",
-        source=Source("songoku", "repair of section 3.1 for w_k = 0", ("eq. 2", "eq. 4")),
+        source=Source("songoku", "repair of section 3.1 for w_k = 0", ("2", "4")),
         assumptions=(BETA, ZERO_BUFFER, _CONSTANT),
         used_for="absorbing the task weights w_k",
         checks=(
@@ -416,7 +416,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_SCALE_SENTENCE,
         plain="Multiplying the gradients of a task by positive factors, possibly another one at "
         "each step, changes no edge of the conflict graph.",
-        source=Source("songoku", "on section 4.1 with section 6.3 (AdaTask, GradNorm)", ("eq. 7",)),
+        source=Source("songoku", "on section 4.1 with section 6.3 (AdaTask, GradNorm)", ("7",)),
         assumptions=(BETA, WINDOW, _POSITIVE),
         used_for="combining the scheduler with methods that reweight the losses as they train",
         checks=(
@@ -438,7 +438,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"graphs do not change.",
         plain="Positive factors that stay the same within each window and may change between "
         "windows change no edge of the graphs made from eq. 18's averages.",
-        source=Source("songoku", "repair of section 4.1 for changing weights", ("eq. 18",)),
+        source=Source("songoku", "repair of section 4.1 for changing weights", ("18",)),
         assumptions=(BETA, WINDOW, _POSITIVE),
         used_for="when to update loss weights: at a refresh, with windowed EMAs",
         checks=(
@@ -456,7 +456,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\rangle}{\|\tilde g_i^{(t)}\|\,\|\tilde g_i^{(t)}\|}$",
         plain="Eq. 9 as printed, with ‖g̃_i‖ twice below the line, is the negative cosine of eq. "
         "4: symmetric, in [-1, 1], unchanged by positive scaling.",
-        source=Source("SON-GOKU", "section 4.1", ("eq. 9",)),
+        source=Source("SON-GOKU", "section 4.1", ("9",)),
         assumptions=(),
         used_for="Algorithm 1, line 22",
         checks=(Check("two tasks on a line", Method.EXACT, lambda _: refuted_by("EMA-9")),),
@@ -470,7 +470,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$\rho_{ij} = -\frac{\langle \tilde g_i, \tilde g_j \rangle}{\|\tilde "
         r"g_i\|\,\|\tilde g_j\|}$ is symmetric and in $[-1, 1]$.",
         plain="With ‖g̃_i‖‖g̃_j‖ below the line, ρ is symmetric and lies in [-1, 1].",
-        source=Source("songoku", "eq. 9 read as eq. 4", ("eq. 4", "eq. 9")),
+        source=Source("songoku", "9 read as 4", ("4", "9")),
         assumptions=(Assumption("no zero buffer", "both EMAs are nonzero"),),
         used_for="Algorithm 1, line 22; what this project computes",
         checks=(

@@ -377,7 +377,7 @@ def _age_bound_as_polynomials(_: CheckContext) -> Finding:
     )
 
 
-_STABLE = Source("SON-GOKU", "section 4.1 (also 3.1, 7.2)", ("eq. 8",))
+_STABLE = Source("SON-GOKU", "section 4.1 (also 3.1, 7.2)", ("8",))
 _STABLE_SENTENCE = r"... which stabilizes cosine estimates ..."
 
 CLAIMS: tuple[Claim, ...] = (
@@ -406,7 +406,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_STABLE_SENTENCE,
         plain="For every noise law that Assumption 2 allows and every R and β, the cosine of eq. "
         "18's averages has at most the variance of the cosine of single gradients.",
-        source=Source("songoku", "on section 4.1's 'stabilizes', read as: always", ("eq. 8",)),
+        source=Source("songoku", "on section 4.1's 'stabilizes', read as: always", ("8",)),
         assumptions=(BETA, WINDOW, SAME_MEAN, UNCORRELATED),
         used_for="'History smoothing is very important' (7.2)",
         checks=(
@@ -478,7 +478,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"... to stabilize cosine estimates so that they do not become stale.",
         plain="The weighted mean age of the gradients in eq. 18's average is β/(1-β) - R "
         "β^R/(1-β^R) steps, and at most (R-1)/2, with equality only for R = 1.",
-        source=Source("SON-GOKU", "section 3.1", ("eq. 18",)),
+        source=Source("SON-GOKU", "section 3.1", ("18",)),
         assumptions=(BETA, WINDOW),
         used_for="the lag of the conflict graph behind the training",
         checks=(

@@ -370,7 +370,7 @@ def _steps_proof(_: CheckContext) -> Finding:
     ).finding()
 
 
-_B2 = Source("SON-GOKU", "appendix B.1 (i), B.2 Assumption 2; Algorithm 1", ("eq. 8", "eq. 18"))
+_B2 = Source("SON-GOKU", "appendix B.1 (i), B.2 Assumption 2; Algorithm 1", ("8", "18"))
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -381,7 +381,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"gradients within a refresh window to stabilize cosine estimates so that they do not "
         r"become stale.",
         plain="What a refresh sees depends only on the gradients of its own refresh window.",
-        source=Source("SON-GOKU", "section 3.1; appendix B.1 (i)", ("eq. 8",)),
+        source=Source("SON-GOKU", "section 3.1; appendix B.1 (i)", ("8",)),
         assumptions=(BETA_POSITIVE, WINDOW, ZERO_BUFFER),
         used_for="eq. 17-19: the recovery theorems count the samples of one window",
         checks=(
@@ -405,7 +405,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"window.",
         plain="With eq. 8 carried over, the share of the weight from before the window is β^R "
         "(1-β^s)/(1-β^(R+s)), less than β^R, when s updates came before it.",
-        source=Source("songoku", "repair of section 3.1's sentence", ("eq. 8",)),
+        source=Source("songoku", "repair of section 3.1's sentence", ("8",)),
         assumptions=(BETA_POSITIVE, WINDOW, ZERO_BUFFER),
         used_for="when carrying the buffers over may be neglected: when β^R is small",
         checks=(
@@ -423,7 +423,7 @@ CLAIMS: tuple[Claim, ...] = (
         title="eq. 18's weights sum to one",
         statement=r"$w_t = \frac{(1-\beta)\beta^{R-t}}{1-\beta^R}$, $\sum_{t=1}^R w_t = 1$.",
         plain="Eq. 18's weights sum to one, for every R ≥ 1 and 0 ≤ β < 1.",
-        source=Source("SON-GOKU", "appendix B.2, Assumption 2", ("eq. 18",)),
+        source=Source("SON-GOKU", "appendix B.2, Assumption 2", ("18",)),
         assumptions=(BETA, WINDOW),
         used_for="g̃ - μ is centred (Lemma 1); n_eff ≤ R",
         checks=sum_checks(),
@@ -438,7 +438,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$(1-\beta^R)$ times eq. 18.",
         plain="From a zero buffer at the window's start, eq. 8 after R updates is (1 - β^R) times "
         "eq. 18's average: same direction, same cosines, same conflict graph, shorter vectors.",
-        source=Source("SON-GOKU", "section 4.1; appendix B.2", ("eq. 8", "eq. 18")),
+        source=Source("SON-GOKU", "section 4.1; appendix B.2", ("8", "18")),
         assumptions=(BETA, WINDOW, ZERO_BUFFER),
         used_for="the recovery theorems speak of eq. 18; the scheduler runs eq. 8",
         checks=(
@@ -489,7 +489,7 @@ CLAIMS: tuple[Claim, ...] = (
         plain="At a refresh, eq. 8's buffer is β^R times the buffer at the refresh before plus (1 "
         "- β^R) times eq. 18's average of the window. For β > 0 the two agree in direction for "
         "every window only if the old buffer is zero.",
-        source=Source("songoku", "repair of appendix B.2 for Algorithm 1", ("eq. 8", "eq. 18")),
+        source=Source("songoku", "repair of appendix B.2 for Algorithm 1", ("8", "18")),
         assumptions=(BETA, WINDOW),
         used_for="how far the recovery theorems are from the scheduler as printed",
         checks=(
