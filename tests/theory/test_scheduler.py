@@ -292,10 +292,36 @@ def test_an_option_that_does_not_exist_lists_those_that_do(arguments: dict[str, 
         Config(num_tasks=2, **arguments)  # type: ignore[arg-type]
 
 
-def test_a_refresh_before_any_gradient_says_what_is_missing() -> None:
-    config = Config(num_tasks=2)
+@pytest.mark.parametrize("excluded", ["first_class", "own_class"])
+def test_a_refresh_before_any_gradient_finds_no_conflict(excluded: sgk.Excluded) -> None:
+    """As after gradients that are all zero: everyone is left out, so all go on in one class."""
+    config = Config(num_tasks=3, tau=0.3, refresh_period=1, excluded=excluded)
+    nothing = sgk.observe(config, sgk.init(config), {}, missing=range(3))
+    zeros = sgk.observe(config, sgk.init(config), {k: [0.0, 0.0] for k in range(3)})
+    for state in (sgk.refresh(config, nothing), sgk.refresh(config, zeros)):
+        assert state.graph is not None
+        assert not state.graph.included.any()
+        assert (state.round, state.tau, state.schedule.slots) == (1, 0.3, ((0, 1, 2),))
+    skipping = Config(num_tasks=3, refresh_period=1, excluded="skip", observe_tasks="all")
+    with pytest.raises(InvalidInputError, match="excluded='skip' leaves none to run"):
+        sgk.refresh(skipping, sgk.observe(skipping, sgk.init(skipping), {}, missing=range(3)))
     with pytest.raises(InvalidInputError, match="no gradient to average yet"):
-        sgk.refresh(config, sgk.init(config))
+        sgk.smoothed_gradients(config, nothing)
+
+
+def test_who_ran_may_be_decided_elsewhere() -> None:
+    """A warm start runs everyone; turns are noted and the cycle goes on."""
+    config = Config(num_tasks=2, tau=0.5, refresh_period=1, phase="carried")
+    apart = {0: [1.0], 1: [-1.0]}
+    state = sgk.step(config, sgk.init(config), apart)
+    assert sgk.active(config, state) == (0,)
+    state = sgk.observe(config, state, apart, ran=(0, 1))
+    assert state.last_turn.tolist() == state.last_updated.tolist() == [1, 1]
+    assert sgk.active(config, state) == (1,)
+    with pytest.raises(InvalidInputError, match=r"expects the gradients of tasks \[1\]"):
+        sgk.observe(config, state, apart)
+    with pytest.raises(InvalidInputError, match=r"tasks of 0\.\.1; found \[0, 2\]"):
+        sgk.advance(config, state, ran=(2, 0))
 
 
 def reference_run(config: Config, gradients: NDArray[np.float64]) -> list[tuple[int, ...]]:

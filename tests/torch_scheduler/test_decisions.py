@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from songoku_theory import scheduler as core
 from songoku_theory.annealing import AnnealConfig
 from songoku_theory.conflict import interference
+from songoku_theory.errors import InvalidInputError
 from songoku_theory.schedule.policies import RandomGroups, get_policy
 from songoku_theory.torch_scheduler import TaskScheduler, TorchOptions
 from songoku_theory.torch_scheduler.options import Memory
@@ -118,7 +120,12 @@ def compare_run(
 
         due = core.needs_refresh(config, state)
         if due:
-            state = core.refresh(config, state, rows if probes else None)
+            try:
+                state = core.refresh(config, state, rows if probes else None)
+            except InvalidInputError as error:  # nobody is left to run
+                with pytest.raises(InvalidInputError, match=re.escape(str(error))):
+                    torch_side.step(probe if config.probe == "required" else None)
+                return refreshes
             refreshes += 1
         assert torch_side.step(probe if config.probe == "required" else None) == due
         assert torch_side.state.schedule == state.schedule
@@ -146,7 +153,7 @@ def test_same_classes_step_by_step_on_random_runs(block: int) -> None:
         steps, dim = int(rng.integers(4, 10)), int(rng.integers(1, 5))
         gradients = rng.integers(-3, 4, size=(steps, config.num_tasks, dim)).astype(float)
         samples = rng.random((steps, config.num_tasks)) < (1.0 if rng.random() < 0.5 else 0.8)
-        samples[0] = True  # a window without any gradient has nothing to average
+        samples[: int(rng.integers(0, 4))] &= rng.random() < 0.9  # maybe none at all at first
         refreshes += compare_run(config, gradients, samples)
     assert refreshes > 100
 
