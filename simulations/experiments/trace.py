@@ -46,12 +46,13 @@ _CHOICES: dict[str, tuple[Scalar, ...]] = {**CHOICES, "dataset": available_datas
 
 EXPERIMENT = Experiment(
     name="trace",
-    version=1,
+    version=2,
     doc=(
         "Trains a small network with several tasks on a real data set, the reference scheduler "
         "choosing the class of tasks at each step; records EMA cosines, conflict graph, classes "
-        "and threshold at each refresh, active tasks and losses at each step, gaps and metrics "
-        "at the end. The kinds of rows are listed in simulations/training/rows.py."
+        "and threshold at each refresh, population gradients, noise, curvature and gain at some "
+        "of them, active tasks and losses at each step, gaps and metrics at the end. The kinds of "
+        "rows are listed in simulations/training/rows.py."
     ),
     params={
         name: Param(type=type(default), default=default, choices=_CHOICES.get(name), doc=DOCS[name])

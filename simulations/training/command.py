@@ -51,6 +51,8 @@ A run that is already in the store is not trained again; its summary is shown.""
 @_option("--observe-tasks", "observe_tasks")
 @_option("--phase", "phase")
 @_option("--probe", "probe")
+@_option("--measure-every", "measure_every")
+@_option("--measure-batches", "measure_batches")
 @click.option(
     "--store", type=click.Path(dir_okay=False, path_type=Path), envvar="SONGOKU_STORE",
     default=Path("runs/store.sqlite"), show_default=True, show_envvar=True,
@@ -74,6 +76,8 @@ def trace(
     phase: str,
     probe: str,
     heuristic: str,
+    measure_every: int,
+    measure_batches: int,
     store: Path,
 ) -> None:
     """Train a small network on a real data set with the reference scheduler.
@@ -102,5 +106,7 @@ def trace(
         phase=phase,
         probe=probe,
         heuristic=heuristic,
+        measure_every=measure_every,
+        measure_batches=measure_batches,
     ).check()
     run_and_report(options, store)

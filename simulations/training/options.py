@@ -39,6 +39,9 @@ DOCS: dict[str, str] = {
     "phase": "Where the cycle of classes stands after a refresh.",
     "probe": "Whether a refresh takes a fresh gradient of every task first.",
     "heuristic": "Colouring heuristic.",
+    "measure_every": "Refreshes from one measurement of what the theory speaks of (population "
+    "gradients, noise, curvature, gain) to the next; 0 measures nothing.",
+    "measure_batches": "Sub-batches a task that its noise is measured with.",
 }
 
 
@@ -76,6 +79,8 @@ class TraceOptions:
     phase: str = "global"
     probe: str = "required"
     heuristic: str = "welsh_powell"
+    measure_every: int = 4
+    measure_batches: int = 16
 
     def check(self) -> TraceOptions:
         """Return these options unchanged, or raise for the first one that is out of range.
@@ -110,6 +115,8 @@ class TraceOptions:
         self._check_count("seed", 0, "names the random streams")
         self._check_count("warm_up", 0, "steps with tau = 1")
         self._check_count("anneal_steps", 0, "steps from tau = 1 to its value")
+        self._check_count("measure_every", 0, "refreshes from one measurement to the next")
+        self._check_count("measure_batches", 2, "sub-batches that a variance is taken over")
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise InvalidInputError(f"lr should be a finite number > 0; found {self.lr!r}.")
         for name, valid in CHOICES.items():

@@ -14,6 +14,23 @@ cosine         each refresh and pair i < j: EMA cosine                 refresh, 
 edge           each refresh and pair i < j: 1 in conflict, else 0      refresh, step, i, j, value
 norm           each refresh and task: norm of its EMA                  refresh, step, i, value
 n_eff          each refresh and task: gradients' worth in its EMA      refresh, step, i, value
+mean_norm      each measurement and task: ||mu_i||                     refresh, step, i, value
+mean_cosine    each measurement and pair i < j: cosine of the mu       refresh, step, i, j, value
+noise_total    each measurement and task: trace of the covariance      refresh, step, i, value
+noise_top      ... and its largest eigenvalue                          refresh, step, i, value
+drift          each measurement but the first and task: how far        refresh, step, i, value
+               mu_i has moved since the last one
+objective      each measurement: F                                     refresh, step, value
+aggregated     ... F after one aggregated step (eq. 41)                refresh, step, value
+scheduled      ... F after one step a class (eq. 43)                   refresh, step, value
+smoothness     ... largest curvature of F (a lower bound on L)         refresh, step, value
+class_smoothness  each measurement and class: the same of its sum      refresh, step, i, value
+class_norm     ... ||G_i||                                             refresh, step, i, value
+class_dot      each measurement and classes i < j: <G_i, G_j>          refresh, step, i, j, value
+class_cross    ... <H G_i, G_j>                                        refresh, step, i, j, value
+step_descent   each measurement and class: <grad F(x), G_i(x)> at the  refresh, step, i, value
+               point x of its turn
+step_norm      ... ||G_i(x)||                                          refresh, step, i, value
 active         each step and active task                               step, i, value (1)
 loss           each step and loss that was computed for it             step, i, value
 gap            each task: most steps from one update to its next       i, value
@@ -22,9 +39,11 @@ metric         each task, on test examples at the end                  i, value,
 train_metric   each task, on training examples at the end              i, value, label
 ============== ======================================================= ==================
 
-`refresh` 0 is the start, where every task is in one class and there is no graph; refresh r is
-the r-th refresh. `step` of a refresh is the first step that its classes rule. Where a column says
-nothing, it is -1 (`refresh`, `step`, `i`, `j`) or missing (`value`, `label`).
+A measurement (``simulations.training.measure``) is taken at some of the refreshes, at the
+parameters right after it. `refresh` 0 is the start, where every task is in one class and there is
+no graph; refresh r is the r-th refresh. `step` of a refresh is the first step that its classes
+rule. Where a column says nothing, it is -1 (`refresh`, `step`, `i`, `j`) or missing (`value`,
+`label`).
 """
 
 from __future__ import annotations
@@ -49,9 +68,18 @@ from songoku_theory.scheduler import (
 if TYPE_CHECKING:  # they need torch; the list of experiments, which reads COLUMNS, must not
     from simulations.training.datasets.base import Dataset
     from simulations.training.loop import TrainingStep
+    from simulations.training.measure import Measured
     from simulations.training.tasks import Task
 
-__all__ = ["COLUMNS", "gap_rows", "metric_rows", "refresh_rows", "step_rows", "task_rows"]
+__all__ = [
+    "COLUMNS",
+    "gap_rows",
+    "measured_rows",
+    "metric_rows",
+    "refresh_rows",
+    "step_rows",
+    "task_rows",
+]
 
 COLUMNS: dict[str, type] = {
     "kind": str,
@@ -135,6 +163,55 @@ def refresh_rows(config: SchedulerConfig, measured: SchedulerState | None) -> li
             rows.append(here("cosine", i=i, j=j, value=found.values[i, j]))
             rows.append(here("edge", i=i, j=j, value=measured.graph.adjacency[i, j]))
     return rows
+
+
+def measured_rows(
+    refresh: int, step: int, found: Measured, colors: Sequence[int], before: Measured | None
+) -> list[Row]:
+    """Return the rows of one measurement.
+
+    Parameters
+    ----------
+    refresh, step : int
+        Which refresh, and the first step that its classes rule.
+    found : Measured
+    colors : sequence of int, length K
+        The classes that it was taken with.
+    before : Measured or None
+        The last one, for the drift.
+    """
+    here = partial(_row, refresh=refresh, step=step)
+    rows = [
+        here("objective", value=found.objective),
+        here("aggregated", value=found.aggregated),
+        here("scheduled", value=found.scheduled),
+        here("smoothness", value=found.smoothness),
+    ]
+    means = cosines(gram(found.means))
+    for i in range(len(found.means)):
+        rows.append(here("mean_norm", i=i, value=means.norms[i]))
+        rows.append(here("noise_total", i=i, value=found.noise_total[i]))
+        rows.append(here("noise_top", i=i, value=found.noise_top[i]))
+        if before is not None:
+            moved = np.linalg.norm(found.means[i] - before.means[i])
+            rows.append(here("drift", i=i, value=float(moved)))
+        for j in range(i + 1, len(found.means)):
+            rows.append(here("mean_cosine", i=i, j=j, value=means.values[i, j]))
+    groups = np.stack([found.means[np.asarray(colors) == r].sum(axis=0) for r in _classes(colors)])
+    between = gram(groups)
+    for i in _classes(colors):
+        rows.append(here("class_norm", i=i, value=np.sqrt(between[i, i])))
+        rows.append(here("class_smoothness", i=i, value=found.class_smoothness[i]))
+        rows.append(here("step_descent", i=i, value=found.step_descent[i]))
+        rows.append(here("step_norm", i=i, value=found.step_norm[i]))
+        for j in range(i + 1, len(groups)):
+            rows.append(here("class_dot", i=i, j=j, value=between[i, j]))
+            rows.append(here("class_cross", i=i, j=j, value=found.cross[i, j]))
+    return rows
+
+
+def _classes(colors: Sequence[int]) -> range:
+    return range(max(colors) + 1)
 
 
 def gap_rows(active: NDArray[np.bool_]) -> list[Row]:

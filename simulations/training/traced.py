@@ -12,20 +12,34 @@ from simulations.training.datasets import get_dataset
 from simulations.training.datasets.base import Dataset
 from simulations.training.determinism import deterministic, torch_stream
 from simulations.training.loop import LoopConfig, Streams, TrainingStep, evaluate, train
+from simulations.training.measure import Measured, measure
 from simulations.training.models import MultiTaskModel, build_mlp
 from simulations.training.options import TraceOptions
 from simulations.training.progress import tell
-from simulations.training.rows import gap_rows, metric_rows, refresh_rows, step_rows, task_rows
+from simulations.training.rows import (
+    gap_rows,
+    measured_rows,
+    metric_rows,
+    refresh_rows,
+    step_rows,
+    task_rows,
+)
 from simulations.training.tasks import Task
 from songoku_theory.annealing import AnnealConfig
 from songoku_theory.ema import Convention
 from songoku_theory.schedule import Phase
-from songoku_theory.scheduler import EmaAtRefresh, ObserveTasks, Probe, SchedulerConfig
+from songoku_theory.scheduler import (
+    EmaAtRefresh,
+    ObserveTasks,
+    Probe,
+    SchedulerConfig,
+    SchedulerState,
+)
 
 __all__ = ["prepare", "scheduler_config", "traced_run"]
 
 # Places below the run's seed; the numbers are part of what a stored run means.
-_DATA, _INITIAL_WEIGHTS, _TRAIN, _PROBE = range(4)
+_DATA, _INITIAL_WEIGHTS, _TRAIN, _PROBE, _MEASURE = range(5)
 
 
 def scheduler_config(options: TraceOptions, num_tasks: int) -> SchedulerConfig:
@@ -106,15 +120,40 @@ def traced_run(options: TraceOptions, seed: np.random.SeedSequence) -> list[Row]
         rows = task_rows(dataset, tasks)
         rows += refresh_rows(schedule, None)
         active = np.zeros((options.steps, len(tasks)), dtype=np.bool_)
+        streams_of_noise = [torch_stream(seed, _MEASURE, k) for k in range(len(tasks))]
+        last: Measured | None = None
         for step in _with_progress(train(model, tasks, schedule, config, streams), options.steps):
             active[step.index, list(step.active)] = True
             rows += step_rows(step)
             if step.measured is not None:
                 rows += refresh_rows(schedule, step.measured)
+            state = step.measured
+            if _is_due(options, state):
+                assert state is not None
+                assert state.colors is not None
+                colors = [int(color) for color in state.colors]
+                found = measure(
+                    model,
+                    tasks,
+                    colors,
+                    options.lr,
+                    options.batch_size,
+                    options.measure_batches,
+                    streams_of_noise,
+                )
+                rows += measured_rows(state.round, state.step, found, colors, last)
+                last = found
         rows += gap_rows(active)
         rows += metric_rows("metric", tasks, evaluate(model, tasks, "test"))
         rows += metric_rows("train_metric", tasks, evaluate(model, tasks, "train"))
         return rows
+
+
+def _is_due(options: TraceOptions, state: SchedulerState | None) -> bool:
+    """The first refresh, then every `measure_every`-th after it."""
+    if state is None or options.measure_every == 0:
+        return False
+    return (state.round - 1) % options.measure_every == 0
 
 
 def _with_progress(steps: Iterator[TrainingStep], total: int) -> Iterator[TrainingStep]:

@@ -206,6 +206,9 @@ def test_every_row_has_the_declared_columns(small_rows):
     assert {row["kind"] for row in small_rows} == {
         "provenance", "data", "task_name", "task_about", "chance", "tau", "class", "cosine",
         "edge", "norm", "n_eff", "active", "loss", "gap", "updates", "metric", "train_metric",
+        "mean_norm", "mean_cosine", "noise_total", "noise_top", "objective", "aggregated",
+        "scheduled", "smoothness", "class_smoothness", "class_norm", "class_dot", "class_cross",
+        "step_descent", "step_norm",
     }  # fmt: skip
     assert [row["label"] for row in of_kind(small_rows, "provenance")] == ["EXACT"]
 
