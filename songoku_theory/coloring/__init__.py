@@ -17,6 +17,7 @@ from songoku_theory.coloring.exact import (
     exact_coloring,
     greedy_clique,
 )
+from songoku_theory.coloring.geometric import canonical_cosines, geometric, geometric_rounding
 from songoku_theory.coloring.greedy import first_fit
 from songoku_theory.coloring.networkx_adapter import NETWORKX_STRATEGIES, networkx_strategy
 from songoku_theory.coloring.registry import (
@@ -29,6 +30,11 @@ from songoku_theory.coloring.registry import (
     coloring_info,
     get_coloring,
 )
+from songoku_theory.coloring.representative import (
+    RepresentativeGroups,
+    representative,
+    representative_groups,
+)
 from songoku_theory.coloring.smallest_last import smallest_last
 from songoku_theory.coloring.welsh_powell import welsh_powell, welsh_powell_bound
 
@@ -37,9 +43,11 @@ __all__ = [
     "PROMISES",
     "ColoringFunction",
     "ColoringInfo",
+    "RepresentativeGroups",
     "SearchLimitError",
     "adjacency_bitsets",
     "available_colorings",
+    "canonical_cosines",
     "check_adjacency",
     "chromatic_number",
     "color",
@@ -49,10 +57,14 @@ __all__ = [
     "dsatur",
     "exact_coloring",
     "first_fit",
+    "geometric",
+    "geometric_rounding",
     "get_coloring",
     "greedy_clique",
     "is_proper",
     "networkx_strategy",
+    "representative",
+    "representative_groups",
     "smallest_last",
     "welsh_powell",
     "welsh_powell_bound",

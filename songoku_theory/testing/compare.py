@@ -80,7 +80,7 @@ def compare_colorings(
     --------
     >>> from songoku_theory.testing import make_subject
     >>> [row.name for row in compare_colorings(make_subject("dsatur"), graphs=zoo()[:3])]
-    ['dsatur', 'smallest_last', 'welsh_powell']
+    ['dsatur', 'geometric', 'representative', 'smallest_last', 'welsh_powell']
     """
     chosen = comparison_graphs() if graphs is None else tuple(graphs)
     servers = {subject.name: subject.server}

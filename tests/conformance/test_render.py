@@ -97,7 +97,7 @@ def test_the_comparison_measures_regret_against_the_exact_number() -> None:
 
     graphs = [g for g in zoo() if 5 <= g.num_tasks <= 9][:8]
     rows = {row.name: row for row in compare_colorings(make_subject(one_more), graphs=graphs)}
-    assert set(rows) == {"one_more", "dsatur", "smallest_last", "welsh_powell"}
+    assert {"one_more", "dsatur", "smallest_last", "welsh_powell"} <= set(rows)
     mine = rows["one_more"]
     expected = [g.num_tasks - (g.chromatic or 0) for g in graphs]
     assert mine.solved == mine.known == len(graphs)
