@@ -1,0 +1,1 @@
+"""What one refresh does: class steps, and scheduled against aggregated updates."""
