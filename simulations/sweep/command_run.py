@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulations.sweep.options import store_option
+from simulations.sweep.options import device_option, store_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from simulations.sweep.cell import Cell
+    from simulations.sweep.engine import Engine
     from simulations.sweep.progress import Progress
     from simulations.sweep.run import Plan, Report
 
@@ -29,6 +32,18 @@ __all__ = ["run"]
     help="Processes that simulate, one thread each. 1 runs in this process.  [default: one a core]",
 )
 @click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Run on a Dask cluster: tcp://HOST:PORT of its scheduler, or a scheduler file.",
+)
+@click.option(
+    "--cell-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop a cell that takes longer, and record it as failed.  [default: any time]",
+)
+@device_option
+@click.option(
     "--experiment",
     "--only",
     "only",
@@ -42,6 +57,9 @@ def run(
     preset: str,
     store: Path,
     workers: int | None,
+    cluster: str | None,
+    cell_timeout: float | None,
+    device: str | None,
     only: str | None,
     dry_run: bool,
 ) -> None:
@@ -53,10 +71,14 @@ def run(
     resumes a sweep that was stopped; its rows have the same bits as if it had not been. Ends with
     exit status 1 when a cell failed, 130 after Ctrl-C, 143 after SIGTERM.
 
+    With --cluster the cells run on the workers of a Dask cluster, which need the same songoku; the
+    store is written here. Workers may come and go meanwhile. Rows have the same bits as here.
+
     \b
     Examples:
       songoku sweep run quick --dry-run
       songoku sweep run quick --workers 2
+      songoku sweep run cluster --cluster tcp://head:8786 --cell-timeout 3600
       songoku sweep run mine.toml --store runs/mine.sqlite --experiment recovery
 
     \b
@@ -78,30 +100,62 @@ def run(
     from simulations.sweep.progress import shown
     from simulations.sweep.run import local_engine, plan, run_cells
 
+    if cluster is not None and workers is not None:
+        raise click.UsageError(
+            "--workers is for this machine; a cluster's workers are those that it has. Leave one "
+            "of --workers and --cluster out."
+        )
     loaded = load_preset(preset)
     cells = preset_cells(loaded, only)
+    if device is not None:
+        cells = _on_device(cells, device, here=cluster is None)
     count = usable_cores() if workers is None else workers
     if dry_run:
         _dry_run(loaded.name, plan(cells, store), count)
         return
 
-    again = ["songoku", "sweep", "run", preset, "--store", str(store), "--workers", str(count)]
+    again = ["songoku", "sweep", "run", preset, "--store", str(store)]
+    again += ["--workers", str(count)] if cluster is None else ["--cluster", cluster]
+    again += ["--cell-timeout", f"{cell_timeout:g}"] if cell_timeout is not None else []
+    again += ["--device", device] if device is not None else []
     again += ["--experiment", only] if only is not None else []
+    if cluster is None:
+        engine = local_engine(count, cell_timeout)
+        where = f"on {count} worker{'s' if count > 1 else ''}"
+    else:
+        engine = _on_cluster(cluster, cell_timeout)
+        where = f"on the cluster at {cluster}"
 
     def show(todo: Plan) -> AbstractContextManager[Progress]:
         click.echo(
             f"sweep {loaded.name}: {todo.total} cells, {todo.stored} stored already, "
-            f"{len(todo.pending)} to run on {count} worker{'s' if count > 1 else ''}",
+            f"{len(todo.pending)} to run {where}",
             err=True,
         )
         return shown(len(todo.pending), f"sweep {loaded.name}")
 
     try:
-        report = run_cells(cells, store, local_engine(count), show)
+        report = run_cells(cells, store, engine, show)
     except Stopped as stopped:
         click.echo(f"stopped before any cell ran. Resume with:\n  {shlex.join(again)}", err=True)
         context.exit(128 + stopped.signum)
     context.exit(_conclude(loaded.name, report, store, shlex.join(again)))
+
+
+def _on_device(cells: Sequence[Cell], device: str, here: bool) -> list[Cell]:
+    """Move the cells; see that there is such a device, if it is to be on this machine."""
+    from simulations.sweep.device import DEVICE, on_device, torch_device
+
+    moved = on_device(cells, device)
+    if here:
+        torch_device({DEVICE: device})
+    return moved
+
+
+def _on_cluster(address: str, cell_timeout: float | None) -> Engine:
+    from simulations.sweep.cluster import DaskCluster
+
+    return DaskCluster(address, cell_timeout, lambda said: click.echo(said, err=True))
 
 
 def _conclude(name: str, report: Report, store: Path, again: str) -> int:

@@ -1,26 +1,19 @@
-"""Engines run cells: this process, worker processes, or any ``concurrent.futures.Executor``."""
+"""Engines run cells: this process, worker processes, or any ``concurrent.futures.Executor``.
+
+A Dask cluster is the engine of `simulations.sweep.cluster`.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
+from contextlib import ExitStack
 from typing import Protocol
 
-from simulations.sweep.worker import (
-    Outcome,
-    Task,
-    one_thread,
-    pickled,
-    run_pickled,
-    run_task,
-    start_worker,
-)
+from simulations.sweep.children import Children
+from simulations.sweep.worker import Outcome, Task, one_thread, pickled, run_pickled, run_task
 from songoku_theory.errors import SongokuError
 
 __all__ = ["Engine", "ExecutorEngine", "InProcess", "LocalProcesses", "usable_cores"]
@@ -40,13 +33,17 @@ class Engine(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many cells run at once."""
+        """How many cells run at once; may change while it runs."""
 
     def start(self) -> None:
         """Get ready."""
 
     def submit(self, task: Task) -> Future[Outcome]:
-        """Hand out one cell; raises BrokenExecutor when a worker has died meanwhile."""
+        """Hand out one cell; raises BrokenExecutor when no more can be handed out.
+
+        The future's BrokenExecutor says that a worker died with the cell, its SongokuError that
+        the engine is of no use any more.
+        """
 
     def restart(self) -> None:
         """Get ready again after a worker died; raises SongokuError when that is no use."""
@@ -82,7 +79,7 @@ class InProcess:
 
 
 class ExecutorEngine:
-    """Any executor, for example a Dask cluster's ``client.get_executor``.
+    """Any executor.
 
     Parameters
     ----------
@@ -143,59 +140,47 @@ class ExecutorEngine:
         return self.executor.submit(os.getpid)
 
 
-class LocalProcesses(ExecutorEngine):
-    """Worker processes on this machine, one thread each.
+class LocalProcesses:
+    """Worker processes on this machine, one thread each, started as they are needed.
 
-    Processes are spawned, not forked: a fork would copy the locks of numpy's and torch's threads
-    in whatever state they are, and hold on to the lock of the store.
+    They are fresh interpreters, not forks: a fork would copy the locks of numpy's and torch's
+    threads in whatever state they are, and hold on to the lock of the store.
 
     Parameters
     ----------
     workers : int
+    cell_timeout : float, optional
+        Seconds that a cell may take before its process is killed and the cell recorded as failed.
     """
 
-    def __init__(self, workers: int) -> None:
-        super().__init__(
-            lambda: ProcessPoolExecutor(
-                workers, mp_context=get_context("spawn"), initializer=start_worker
-            ),
-            workers,
-        )
+    def __init__(self, workers: int, cell_timeout: float | None = None) -> None:
+        self._workers = workers
+        self._cell_timeout = cell_timeout
+        self._children = Children(cell_timeout)
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many cells run at once."""
+        return self._workers
+
+    def start(self) -> None:
+        """Get ready; a process starts with the first cell that it gets."""
+        self._children = Children(self._cell_timeout)
+        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="cell")
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Hand out one cell."""
-        with _children_deaf_to_ctrl_c():
-            return super().submit(task)
+        assert self._threads is not None
+        return self._threads.submit(self._children.run, task.key, pickled(task))
+
+    def restart(self) -> None:
+        """Nothing to do: a process that died has been replaced, and it took no other with it."""
 
     def stop(self, *, at_once: bool) -> None:
-        """Stop the pool; `at_once` kills its workers."""
+        """Stop the processes; `at_once` kills the cells that run."""
+        assert self._threads is not None
         if at_once:
-            # Public only from Python 3.14 on (`kill_workers`). Without it the interpreter would
-            # wait, at its exit, for cells whose result nobody wants.
-            processes = getattr(self.executor, "_processes", None) or {}
-            for process in list(processes.values()):
-                process.kill()
-        self.executor.shutdown(wait=True, cancel_futures=True)
-
-    def _ping(self) -> Future[int]:
-        with _children_deaf_to_ctrl_c():
-            return super()._ping()
-
-
-@contextmanager
-def _children_deaf_to_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back while a process may be spawned.
-
-    A terminal sends Ctrl-C to the workers too. They ignore it once they are up; the mask, which
-    a child inherits, covers the half second before that.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(
-        signal, "pthread_sigmask"
-    ):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            self._children.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._children.close()

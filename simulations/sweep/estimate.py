@@ -106,10 +106,11 @@ class TimeLeft:
     rates : mapping of experiment name to Rate
         What is known before the first cell finishes.
     workers : int
+        May be set anew when workers come or go.
     """
 
     def __init__(self, cells: Sequence[Cell], rates: Mapping[str, Rate], workers: int) -> None:
-        self._workers = workers
+        self.workers = workers
         self._prior = {name: rate.seconds_per_cost for name, rate in rates.items()}
         self._left: dict[str, float] = {}
         for cell in cells:
@@ -147,5 +148,6 @@ class TimeLeft:
         # Handing out and storing take time as well; how much shows on the clock.
         spent = sum(self._spent.values())
         elapsed = time.monotonic() - self._start
-        overhead = max(1.0, elapsed * self._workers / spent) if spent > 0 and elapsed > 2 else 1.0
-        return work / self._workers * overhead
+        workers = max(1, self.workers)
+        overhead = max(1.0, elapsed * workers / spent) if spent > 0 and elapsed > 2 else 1.0
+        return work / workers * overhead

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from simulations.sweep.device import DEVICES
 from songoku_theory.storage.schema import DEFAULT_STORE
 
-__all__ = ["store_option"]
+__all__ = ["device_option", "store_option"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -25,4 +26,15 @@ def store_option(function: _F) -> _F:
         show_default=True,
         show_envvar=True,
         help="The file that holds the rows.",
+    )(function)
+
+
+def device_option(function: _F) -> _F:
+    """Add ``--device cpu|cuda``."""
+    return click.option(
+        "--device",
+        type=click.Choice(DEVICES),
+        default=None,
+        help="Where the experiments that take a device keep their arrays.  [default: as the "
+        "preset says, else cpu]",
     )(function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -85,17 +86,31 @@ class Report:
         return len(self.plan.pending) - self.done - self.failed
 
 
-def local_engine(workers: int) -> Engine:
-    """Return the engine for a number of workers: for one, this process itself.
+def local_engine(workers: int, cell_timeout: float | None = None) -> Engine:
+    """Return the engine for a number of workers on this machine.
+
+    Parameters
+    ----------
+    workers : int
+        >= 1. One is this process itself, unless cells have a time limit: only a process apart can
+        be stopped.
+    cell_timeout : float, optional
+        Seconds that a cell may take, > 0.
 
     Raises
     ------
     InvalidInputError
-        When `workers` is less than 1.
+        When a value is out of range.
     """
     if workers < 1:
         raise InvalidInputError(f"workers should be at least 1; found {workers}.")
-    return InProcess() if workers == 1 else LocalProcesses(workers)
+    if cell_timeout is None:
+        return InProcess() if workers == 1 else LocalProcesses(workers)
+    if not (math.isfinite(cell_timeout) and cell_timeout > 0):
+        raise InvalidInputError(
+            f"cell_timeout should be a positive number of seconds; found {cell_timeout}."
+        )
+    return LocalProcesses(workers, cell_timeout)
 
 
 def plan(cells: Sequence[Cell], store: Path) -> Plan:
@@ -166,8 +181,9 @@ def run_cells(
                 outcomes = stream(map(task_of, todo.pending), engine)
                 with show(todo) as progress, closing(outcomes):
                     for outcome in outcomes:
-                        if outcome is not None:
-                            cell = by_key[outcome.key]
+                        left.workers = engine.workers
+                        cell = None if outcome is None else by_key.pop(outcome.key, None)
+                        if outcome is not None and cell is not None:
                             with signals.shielded():
                                 writer.write(cell, outcome)
                                 counts[DONE if outcome.error is None else FAILED] += 1

@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 from simulations.sweep.engine import Engine
-from simulations.sweep.worker import Outcome, Task, provenance_text
+from simulations.sweep.worker import Outcome, Task, failed
+from songoku_theory.errors import SongokuError
 
 __all__ = ["stream"]
 
@@ -22,9 +23,9 @@ def stream(tasks: Iterable[Task], engine: Engine) -> Generator[Outcome | None, N
     At most twice as many tasks as workers are under way, so little is lost when everything stops
     and nothing piles up in memory.
 
-    When a worker dies (out of memory, ``kill -9``) the pool it belongs to breaks, and which task
-    was to blame is not known. The pool is replaced, and what was under way runs again, one task
-    at a time; a task that is under way at a second death is recorded as failed.
+    When a worker dies (out of memory, ``kill -9``) what it ran is suspected, and where a whole
+    pool breaks with it, all that was under way. Suspects run again, one at a time with nothing
+    beside them; one that is under way at a second death is recorded as failed.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def stream(tasks: Iterable[Task], engine: Engine) -> Generator[Outcome | None, N
     Raises
     ------
     SongokuError
-        When workers die as soon as they start.
+        When the engine is of no use any more: workers die as soon as they start, or a cluster's
+        scheduler is gone.
     """
     dispatch = _Dispatch(tasks, engine)
     finished = False
@@ -62,18 +64,23 @@ class _Dispatch:
 
     def __init__(self, tasks: Iterable[Task], engine: Engine) -> None:
         self._engine = engine
-        self._window = 1 if engine.workers == 1 else 2 * engine.workers
         self._fresh = iter(tasks)
         self._returned: deque[Task] = deque()  # handed out to a pool that was broken already
         self._suspects: deque[Task] = deque()
         self._strikes: dict[str, int] = {}
         self._alone = False
         self._broken = False
+        self._dead: list[tuple[Task, str]] = []
+        self._fatal: SongokuError | None = None
         self._running: dict[Future[Outcome], Task] = {}
 
     def fill(self) -> bool:
         """Hand out tasks up to the window; return whether anything is left to wait for."""
-        while not self._broken and len(self._running) < self._window:
+        if self._fatal is not None:
+            raise self._fatal
+        workers = self._engine.workers
+        window = 1 if workers == 1 else 2 * workers
+        while not self._broken and len(self._running) < window:
             task = self._next()
             if task is None:
                 break
@@ -85,17 +92,13 @@ class _Dispatch:
         return bool(self._running) or self._broken
 
     def collect(self) -> list[Outcome]:
-        """Wait a moment and return what finished; replace the pool if it broke."""
+        """Wait a moment and return what finished; after a death, go on once all else is in."""
         outcomes: list[Outcome] = []
-        dead: list[Task] = []
         if self._running:
             done, _ = wait(self._running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-            self._take(done, outcomes, dead)
-        if self._broken and self._running:
-            # Everything in a broken pool ends at once, some of it with a result.
-            self._take(wait(self._running).done, outcomes, dead)
-        if self._broken:
-            outcomes += self._after_death(dead)
+            self._take(done, outcomes)
+        if self._broken and not self._running and self._fatal is None:
+            outcomes += self._after_death()
         return outcomes
 
     def _next(self) -> Task | None:
@@ -106,38 +109,35 @@ class _Dispatch:
             return self._suspects.popleft()
         return self._returned.popleft() if self._returned else next(self._fresh, None)
 
-    def _take(
-        self, done: Iterable[Future[Outcome]], outcomes: list[Outcome], dead: list[Task]
-    ) -> None:
+    def _take(self, done: Iterable[Future[Outcome]], outcomes: list[Outcome]) -> None:
         for future in done:
             task = self._running.pop(future)
             try:
                 outcomes.append(future.result())
-            except BrokenExecutor:
+            except BrokenExecutor as error:
                 self._broken = True
-                dead.append(task)
+                self._dead.append((task, str(error)))
+            except SongokuError as error:
+                self._fatal = error  # raised once what finished beside it has been passed on
             except Exception:  # noqa: BLE001 - an engine's own failure, kept with its traceback
-                outcomes.append(_failed(task, traceback.format_exc()))
+                outcomes.append(failed(task.key, traceback.format_exc()))
 
-    def _after_death(self, dead: list[Task]) -> list[Outcome]:
+    def _after_death(self) -> list[Outcome]:
         self._engine.restart()
         self._broken = False
         guilty = []
-        for task in dead:
+        for task, how in self._dead:
             self._strikes[task.key] = self._strikes.get(task.key, 0) + 1
             if self._strikes[task.key] < _STRIKES:
                 self._suspects.append(task)
             else:
                 guilty.append(
-                    _failed(
-                        task,
+                    failed(
+                        task.key,
                         f"the worker process died {_STRIKES} times while it ran this cell, the "
                         f"second time with nothing else running: out of memory, or killed from "
-                        f"outside.",
+                        f"outside{f' ({how})' if how else ''}.",
                     )
                 )
+        self._dead.clear()
         return guilty
-
-
-def _failed(task: Task, why: str) -> Outcome:
-    return Outcome(task.key, None, 0, why, 0.0, provenance_text())

@@ -6,7 +6,6 @@ import os
 import pickle
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from simulations.sweep.device import CPU, DEVICE, accelerator
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.provenance import provenance
 from songoku_theory.storage.codec import Row, Scalar, canonical_json, encode_rows
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Outcome",
     "Task",
+    "failed",
     "one_thread",
+    "one_thread_environment",
     "pickled",
+    "prepare_process",
     "provenance_text",
     "run_pickled",
     "run_task",
-    "start_worker",
 ]
 
 _THREAD_VARIABLES = (
@@ -84,7 +86,9 @@ def run_task(task: Task) -> Outcome:
     except (Exception, SystemExit):  # noqa: BLE001 - kept with its traceback, and reported
         failure = traceback.format_exc()
         count = 0
-    return Outcome(task.key, rows, count, failure, time.perf_counter() - start, provenance_text())
+    seconds = time.perf_counter() - start
+    device = str(task.params.get(DEVICE, CPU))
+    return Outcome(task.key, rows, count, failure, seconds, provenance_text(device))
 
 
 def run_pickled(key: str, pickled: bytes) -> Outcome:
@@ -92,20 +96,28 @@ def run_pickled(key: str, pickled: bytes) -> Outcome:
     try:
         task = pickle.loads(pickled)
     except Exception:  # noqa: BLE001 - kept with its traceback, and reported
-        return Outcome(key, None, 0, traceback.format_exc(), 0.0, provenance_text())
+        return failed(key, traceback.format_exc())
     assert isinstance(task, Task)
     return run_task(task)
 
 
-def start_worker() -> None:
-    """Prepare a worker process: one thread, deaf to Ctrl-C, gone when its parent is gone."""
+def failed(key: str, why: str, seconds: float = 0.0) -> Outcome:
+    """Return the outcome of a cell that gave no rows."""
+    return Outcome(key, None, 0, why, seconds, provenance_text(CPU))
+
+
+def prepare_process() -> None:
+    """Prepare a process that runs nothing but cells: one thread, deaf to Ctrl-C."""
     # The terminal sends Ctrl-C to every process of the sweep; the parent alone answers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for variable in _THREAD_VARIABLES:
-        os.environ[variable] = "1"
+    os.environ.update(one_thread_environment())
     _limited_pools()
     _limit_torch(1)
-    threading.Thread(target=_die_with_parent, name="die-with-parent", daemon=True).start()
+
+
+def one_thread_environment() -> dict[str, str]:
+    """Return the variables that keep a process's libraries to one thread each."""
+    return dict.fromkeys(_THREAD_VARIABLES, "1")
 
 
 @contextmanager
@@ -118,7 +130,7 @@ def one_thread() -> Iterator[None]:
     before = {variable: os.environ.get(variable) for variable in _THREAD_VARIABLES}
     torch = sys.modules.get("torch")
     torch_threads = None if torch is None else torch.get_num_threads()
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    os.environ.update(one_thread_environment())
     try:
         with _limited_pools():
             _limit_torch(1)
@@ -147,21 +159,10 @@ def _limit_torch(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def _die_with_parent() -> None:
-    """End this process as soon as its parent is gone: a killed sweep leaves nothing running."""
-    from multiprocessing import parent_process
-    from multiprocessing.connection import wait
-
-    parent = parent_process()
-    if parent is None:
-        return
-    wait([parent.sentinel])
-    os._exit(1)
-
-
 @cache
-def provenance_text() -> str:
-    return canonical_json(provenance())
+def provenance_text(device: str) -> str:
+    """Return where a cell's rows come from; with the GPU's name if they come from one."""
+    return canonical_json({**provenance(), **accelerator(device)})
 
 
 def pickled(task: Task) -> bytes:
@@ -172,6 +173,11 @@ def pickled(task: Task) -> bytes:
     InvalidInputError
         When its function is not at the top level of a module.
     """
+    if getattr(task.run, "__module__", None) == "__main__":
+        raise InvalidInputError(
+            f"the run function {task.run!r} stands in the script that was started, where a worker "
+            f"can't import it. Move it into a module of its own, or use --workers 1."
+        )
     try:
         return pickle.dumps(task)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -36,6 +36,11 @@ def misbehave(mood: str, folder: Path) -> None:
         raise ValueError("a toy's only failure")
     if mood == "exit":
         raise SystemExit("a toy leaves")
+    if mood == "hang" or (mood == "hang_once" and not (folder / "hung").exists()):
+        (folder / "hung").touch()
+        time.sleep(600)
+    if mood == "talk":
+        print("a toy's own output")  # noqa: T201 - must not reach the pipe that rows take
     if mood == "die" or (mood == "die_once" and not (folder / "died").exists()):
         (folder / "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -65,7 +70,18 @@ TOY = Experiment(
         "mood": Param(
             type=str,
             default="good",
-            choices=("good", "raise", "raise_once", "nan", "exit", "die", "die_once"),
+            choices=(
+                "good",
+                "raise",
+                "raise_once",
+                "nan",
+                "exit",
+                "die",
+                "die_once",
+                "hang",
+                "hang_once",
+                "talk",
+            ),  # fmt: skip
             doc="What goes wrong.",
         ),
     },
