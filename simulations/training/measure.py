@@ -47,6 +47,10 @@ class Measured:
         The same of each class's own sum, for L_r of Assumption 6.
     cross : ndarray, shape (m, m)
         <H G_p, G_q> with the Hessian H of F here: I_pq of eq. 51 as eta -> 0.
+    order_slope, phi_slope : float
+        Sum over q of <H_q grad F, sum of G_p> over p < q, and over p != q, with H_q the Hessian of
+        class q's own sum. To second order F(scheduled) - F(aggregated) is eta^2 times the first,
+        and eta^2 / 2 times the second on average over the orders of the classes.
     objective, aggregated, scheduled : float
         F here, after one aggregated step (eq. 41) and after one step a class in turn (eq. 43).
     step_descent : ndarray, shape (m,)
@@ -62,6 +66,8 @@ class Measured:
     smoothness: float
     class_smoothness: Array
     cross: Array
+    order_slope: float
+    phi_slope: float
     objective: float
     aggregated: float
     scheduled: float
@@ -108,9 +114,12 @@ def measure(
     everyone = list(range(len(tasks)))
     whole = _Curvature(model, tasks, everyone)
     cross = torch.stack([whole.times(group) for group in groups]) @ groups.T
+    own = [_Curvature(model, tasks, members) for members in classes]
+    total = groups.sum(dim=0)
+    pulled = torch.stack([curvature.times(total) for curvature in own]) @ groups.T
     start = _objective(model, tasks)
     with _borrowed(model):
-        _move(model, groups.sum(dim=0), lr)
+        _move(model, total, lr)
         aggregated = _objective(model, tasks)
     with _borrowed(model):
         descent, norms = [], []
@@ -124,14 +133,13 @@ def measure(
         means=_numpy(means),
         noise_total=np.array([total for total, _ in noise]),
         noise_top=np.array([top for _, top in noise]),
-        smoothness=whole.largest(groups.sum(dim=0)),
+        smoothness=whole.largest(total),
         class_smoothness=np.array(
-            [
-                _Curvature(model, tasks, members).largest(group)
-                for members, group in zip(classes, groups, strict=True)
-            ]
+            [curvature.largest(group) for curvature, group in zip(own, groups, strict=True)]
         ),
         cross=_numpy(cross),
+        order_slope=float(pulled.tril(-1).sum()),
+        phi_slope=float(pulled.sum() - pulled.trace()),
         objective=start,
         aggregated=aggregated,
         scheduled=scheduled,

@@ -28,6 +28,8 @@ class_smoothness  each measurement and class: the same of its sum      refresh, 
 class_norm     ... ||G_i||                                             refresh, step, i, value
 class_dot      each measurement and classes i < j: <G_i, G_j>          refresh, step, i, j, value
 class_cross    ... <H G_i, G_j>                                        refresh, step, i, j, value
+order_slope    each measurement: second-order gain of this order       refresh, step, value
+phi_slope      ... <grad F, grad Phi>, its mean over orders, doubled   refresh, step, value
 step_descent   each measurement and class: <grad F(x), G_i(x)> at the  refresh, step, i, value
                point x of its turn
 step_norm      ... ||G_i(x)||                                          refresh, step, i, value
@@ -186,6 +188,8 @@ def measured_rows(
         here("aggregated", value=found.aggregated),
         here("scheduled", value=found.scheduled),
         here("smoothness", value=found.smoothness),
+        here("order_slope", value=found.order_slope),
+        here("phi_slope", value=found.phi_slope),
     ]
     means = cosines(gram(found.means))
     for i in range(len(found.means)):

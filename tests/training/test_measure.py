@@ -73,6 +73,17 @@ def test_against_the_quadratics_own_algebra(quadratic: tuple[MultiTaskModel, lis
         assert found.step_norm[r] == pytest.approx(float(np.linalg.norm(step)), rel=1e-12)
         x = x - ETA * step
     assert found.scheduled == pytest.approx(objective(x), rel=1e-12)
+    own = [
+        sum(p[0] for p, color in zip(parts, colors, strict=True) if color == r) for r in range(3)
+    ]
+    pulled = [[own[q] @ groups.sum(axis=0) @ groups[p] for p in range(3)] for q in range(3)]
+    order = sum(pulled[q][p] for q in range(3) for p in range(q))
+    assert found.order_slope == pytest.approx(order, rel=1e-10)
+    phi = sum(pulled[q][p] for q in range(3) for p in range(3) if p != q)
+    assert found.phi_slope == pytest.approx(phi, rel=1e-10)
+    # What the two slopes are for: the difference is theirs up to eta^3.
+    small = measure(model, tasks, colors, 1e-4, 8, 4, streams(4))
+    assert (small.scheduled - small.aggregated) / 1e-8 == pytest.approx(order, rel=1e-3)
     top = float(np.linalg.eigvalsh(hessian)[-1])
     assert 0.98 * top <= found.smoothness <= top * (1 + 1e-9)
     for r in range(3):

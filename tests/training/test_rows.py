@@ -208,7 +208,7 @@ def test_every_row_has_the_declared_columns(small_rows):
         "edge", "norm", "n_eff", "active", "loss", "gap", "updates", "metric", "train_metric",
         "mean_norm", "mean_cosine", "noise_total", "noise_top", "objective", "aggregated",
         "scheduled", "smoothness", "class_smoothness", "class_norm", "class_dot", "class_cross",
-        "step_descent", "step_norm",
+        "step_descent", "step_norm", "order_slope", "phi_slope",
     }  # fmt: skip
     assert [row["label"] for row in of_kind(small_rows, "provenance")] == ["EXACT"]
 
