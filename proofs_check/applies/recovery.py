@@ -69,7 +69,7 @@ def recovery(run: RunLog) -> tuple[Applied, ...]:
                 Held(
                     "Assumption 1 with the connected components as groups",
                     tuple(_components_separate(graph) for graph in graphs),
-                    note="it asks for an edge between every two groups and for none within one, while "
+                    note="it asks for an edge between every two groups and none within one, while "
                     "components have edges within and none between: never for two or more tasks",
                 ),
             ),
