@@ -154,7 +154,7 @@ def _updates_per_window(_: CheckContext) -> Finding:
 def _probe_window_proof(_: CheckContext) -> Finding:
     return WrittenProof(
         "with a gradient of every task at each of R steps and buffers zero before them, n_eff is "
-        "19",
+        "eq. 19",
         (
             Step("Each buffer then has R updates, so it is (1 - β^R) times eq. 18 (EMA-18-FRESH)."),
             Step(
@@ -328,7 +328,7 @@ CLAIMS: tuple[Claim, ...] = (
         plain="A task with n ≥ 1 updates since its buffer was zero, whenever they came, has eq. "
         "19's n_eff(n, β) (as (Σ w)²/Σ w²); a window of R steps with m classes in turn, one slot "
         "each, adds ⌊R/m⌋ or ⌈R/m⌉ updates, and a probe with a new gradient one more.",
-        source=Source("songoku", "repair of 17-19 for Algorithm 1", ("19",)),
+        source=Source("songoku", "repair of eq. 17-19 for Algorithm 1", ("19",)),
         assumptions=(
             BETA,
             ZERO_BUFFER,

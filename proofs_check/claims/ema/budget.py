@@ -446,7 +446,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"w_t^2 \le \frac1C \frac{m_0^2\gamma^2}{\sigma^2}\frac{1}{\log(K/\delta)}$.",
         plain="n_eff ≥ C σ²/(m_0²γ²) log(K/δ) holds exactly when Σ w_t² ≤ c m_0²γ²/(σ² log(K/δ)) "
         "with c = 1/C.",
-        source=Source("songoku", "36 with the factor of 35", ("35", "36")),
+        source=Source("songoku", "eq. 36 with the factor of eq. 35", ("35", "36")),
         assumptions=(
             BETA,
             WINDOW,

@@ -470,7 +470,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$\rho_{ij} = -\frac{\langle \tilde g_i, \tilde g_j \rangle}{\|\tilde "
         r"g_i\|\,\|\tilde g_j\|}$ is symmetric and in $[-1, 1]$.",
         plain="With ‖g̃_i‖‖g̃_j‖ below the line, ρ is symmetric and lies in [-1, 1].",
-        source=Source("songoku", "9 read as 4", ("4", "9")),
+        source=Source("songoku", "eq. 9 read as eq. 4", ("4", "9")),
         assumptions=(Assumption("no zero buffer", "both EMAs are nonzero"),),
         used_for="Algorithm 1, line 22; what this project computes",
         checks=(
