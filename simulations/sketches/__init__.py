@@ -1,0 +1,1 @@
+"""What the experiment ``sketches`` is made of: gradients, one module a kind of sketch, a judge."""
