@@ -67,6 +67,9 @@ SON-GOKU + AdaTask: one optimiser for the shared parameters, stepped with the cl
 
     optimizer = AdaTask(model.shared.parameters(), num_tasks=4, lr=1e-3)
     optimizer.step(gradients, active=run)  # gradients: tensor (K, d), or {task: (d,)}
+
+In a training loop ``songoku_theory.torch_scheduler.TaskScheduler(..., combine=...)`` drives all of
+this; its docstring shows the three combinations, one line each.
 """
 
 from typing import TYPE_CHECKING, Any

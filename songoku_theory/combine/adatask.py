@@ -114,7 +114,8 @@ class AdaTask(torch.optim.Optimizer):
         ----------
         gradients : tensor, shape (K, d), or mapping from task to tensor (d,)
             Gradients of all shared parameters, flattened and in the order in which the parameters
-            were given. Only the active tasks' are read.
+            were given. Only the active tasks' are read. With an empty mapping nothing moves: no
+            task ran. ``TaskScheduler.task_gradients`` gives such a mapping.
         active : sequence of int, optional
             By default all rows, or the keys of the mapping.
 
@@ -123,6 +124,8 @@ class AdaTask(torch.optim.Optimizer):
         InvalidInputError
             When a gradient is missing, of another length or not finite; nothing has moved then.
         """
+        if isinstance(gradients, Mapping) and not gradients and active is None:
+            return
         tasks, rows = self._rows(gradients, active)
         offset = 0
         for group in self.param_groups:

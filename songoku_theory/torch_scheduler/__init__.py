@@ -16,6 +16,7 @@ Every decision (who runs, when to refresh, the colouring) is one of the pure sch
 :class:`TorchOptions` those of the tensors.
 """
 
+from songoku_theory.torch_scheduler.combining import Combine, Combiner
 from songoku_theory.torch_scheduler.memory import (
     MemoryReport,
     MemoryRow,
@@ -28,10 +29,10 @@ from songoku_theory.torch_scheduler.options import TorchOptions
 from songoku_theory.torch_scheduler.parameters import Selection
 from songoku_theory.torch_scheduler.scheduler import TaskScheduler
 from songoku_theory.torch_scheduler.staleness import StalenessReport, TaskStaleness
-from songoku_theory.torch_scheduler.update import Combine
 
 __all__ = [
     "Combine",
+    "Combiner",
     "MemoryReport",
     "MemoryRow",
     "MemoryTable",

@@ -7,7 +7,7 @@ reads what ``torch.save`` wrote.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,14 @@ from songoku_theory.schedule import Schedule
 from songoku_theory.scheduler import SchedulerConfig, SchedulerState
 from songoku_theory.torch_scheduler.options import TorchOptions
 
-__all__ = ["pack_settings", "pack_state", "require_same", "unpack_state"]
+__all__ = [
+    "pack_settings",
+    "pack_state",
+    "pack_tree",
+    "require_same",
+    "unpack_state",
+    "unpack_tree",
+]
 
 _ARRAYS = ("weight_sum", "weight_square_sum", "last_updated", "last_turn", "mean_squares")
 _NUMBERS = ("step", "round", "round_start", "pointer", "tau")
@@ -69,6 +76,56 @@ def unpack_state(packed: Mapping[str, Any], state: SchedulerState) -> SchedulerS
 
 def _array(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     return np.array(tensor.numpy(force=True))
+
+
+def pack_tree(value: Any) -> Any:  # noqa: ANN401
+    """Return a combiner's state (dataclasses, arrays, numbers) as plain values and tensors.
+
+    Raises
+    ------
+    InvalidInputError
+        When it holds anything else.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: pack_tree(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, np.ndarray):
+        return torch.as_tensor(value.copy())
+    if isinstance(value, list | tuple):
+        return [pack_tree(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str | torch.Tensor):
+        return value
+    raise InvalidInputError(
+        f"a combiner's state should be a dataclass of arrays and numbers to be saved; found "
+        f"{type(value).__name__}."
+    )
+
+
+def unpack_tree(packed: Any, like: Any, where: str = "state") -> Any:  # noqa: ANN401
+    """Return what :func:`pack_tree` packed, shaped like a state before the first step.
+
+    Raises
+    ------
+    InvalidInputError
+        When it doesn't fit.
+    """
+    misfit = InvalidInputError(f"the saved combiner's {where} does not fit this combiner's.")
+    if is_dataclass(like) and not isinstance(like, type):
+        if not isinstance(packed, Mapping) or set(packed) != {f.name for f in fields(like)}:
+            raise misfit
+        parts = {
+            name: unpack_tree(value, getattr(like, name), f"{where}.{name}")
+            for name, value in packed.items()
+        }
+        return replace(like, **parts)
+    if isinstance(like, np.ndarray):
+        if not isinstance(packed, torch.Tensor) or tuple(packed.shape) != like.shape:
+            raise misfit
+        return _array(packed).astype(like.dtype)
+    if isinstance(like, list | tuple):
+        if not isinstance(packed, list):
+            raise misfit
+        return type(like)(packed)
+    return packed
 
 
 def require_same(what: str, saved: Mapping[str, str], mine: Mapping[str, str]) -> None:

@@ -6,10 +6,12 @@ computed, then settles with the other processes who has one and whose is not fin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from songoku_theory.torch_scheduler.buffers import Buffers, add_into
@@ -98,6 +100,7 @@ class Intake:
         self._touched: dict[int, set[int]] = {}
         self._summed: dict[int, tuple[nn.Parameter, Tensor]] = {}
         self._touched_by_sum: set[int] = set()
+        self._losses: dict[int, Tensor] = {}
         if not self.from_rows and self.updated:
             buffers.total.zero_()
 
@@ -136,6 +139,22 @@ class Intake:
         self._flag(task, finite)
         if updates:
             self._pass_on(parts, finite)
+
+    def note_loss(self, task: int, loss: Tensor) -> None:
+        """Note a task's loss; those of further micro-batches add up, as gradients do."""
+        value = loss.detach().reshape(()).to(torch.float64)
+        before = self._losses.get(task)
+        self._losses[task] = value if before is None else before + value
+
+    def losses(self, tasks: Sequence[int]) -> NDArray[np.float64]:
+        """Return the tasks' losses, averaged over processes, shape (K,); NaN for the others."""
+        values = torch.zeros(len(self._heads), dtype=torch.float64, device=self._ranks.device)
+        for task, loss in self._losses.items():
+            values[task] = loss
+        found = self._ranks.mean_(values).cpu().numpy()
+        chosen: NDArray[np.float64] = np.full(len(self._heads), np.nan)
+        chosen[list(tasks)] = found[list(tasks)]
+        return chosen
 
     def take_sum(
         self,
@@ -235,10 +254,13 @@ class Intake:
         own = (self._touched.get(k, set()) for k in kept)
         return self._touched_by_sum.union(*own)
 
-    def head_gradients(self, kept: Sequence[int]) -> list[tuple[nn.Parameter, Tensor]]:
+    def head_gradients(
+        self, kept: Sequence[int], weights: Mapping[int, float]
+    ) -> list[tuple[nn.Parameter, Tensor]]:
         """Return the gradient of each head parameter of the kept tasks, averaged over processes.
 
-        A parameter of several heads gets the sum.
+        A parameter of several heads gets the sum. `weights` are those of the tasks that have
+        another than 1.
         """
         summed = dict(self._summed)
         for task in kept:
@@ -246,7 +268,9 @@ class Intake:
             own = self._own.get(task, [None] * len(parameters))
             for parameter, gradient in zip(parameters, own, strict=True):
                 if gradient is not None:
-                    _add_to(summed, parameter, self._masked(gradient, self.bad[task]))
+                    part = self._masked(gradient, self.bad[task])
+                    weight = weights.get(task, 1.0)
+                    _add_to(summed, parameter, part if weight == 1.0 else part * weight)
                 elif self._ranks.several and parameter.requires_grad:
                     # In the exchange every process has to name the same parameters.
                     _add_to(summed, parameter, torch.zeros_like(parameter))

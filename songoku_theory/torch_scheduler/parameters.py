@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -43,7 +43,7 @@ class SharedParameters:
         for p in self.parameters:
             # A dense parameter keeps its memory format (channels_last, say): optimisers are
             # slower, and may warn, when a gradient's strides differ.
-            stride = p.stride() if _is_dense(p) else torch.empty(p.shape, device="meta").stride()
+            stride = p.stride() if _is_dense(p) else _plain_strides(p.shape)
             places.append((offset, tuple(p.shape), tuple(stride)))
             offset += p.numel()
         object.__setattr__(self, "_places", tuple(places))
@@ -53,12 +53,22 @@ class SharedParameters:
         """d."""
         return sum(p.numel() for p in self.parameters)
 
+    def plain(self, flat: Tensor) -> Tensor:
+        """Return a vector (d,) with every part in the order of ``parameter.reshape(-1)``."""
+        if all(stride == _plain_strides(shape) for _, shape, stride in self._places):
+            return flat
+        return torch.cat([view.reshape(-1) for view in self.views(flat)])
+
     def views(self, flat: Tensor) -> list[Tensor]:
         """Return the parts of a vector (d,), each shaped and laid out like its parameter."""
         first = flat.storage_offset()
         return [
             flat.as_strided(shape, stride, first + offset) for offset, shape, stride in self._places
         ]
+
+
+def _plain_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(torch.empty(shape, device="meta").stride())
 
 
 def _is_dense(p: Tensor) -> bool:

@@ -98,6 +98,13 @@ class Ranks:
                 tensor.copy_(flat[first : first + tensor.numel()].view(tensor.shape))
                 first += tensor.numel()
 
+    def of_first_(self, tensor: Tensor) -> Tensor:
+        """Replace a tensor by the first process's; return it."""
+        if self.several:
+            first = 0 if self.group is None else dist.get_global_rank(self.group, 0)
+            dist.broadcast(tensor, src=first, group=self.group)
+        return tensor
+
     def graph_of_first(self, graph: ConflictGraph) -> ConflictGraph:
         """Return the graph of the first process.
 
@@ -108,7 +115,5 @@ class Ranks:
             return graph
         both = np.vstack([graph.adjacency, graph.included[None, :]])
         numbers = torch.as_tensor(both.astype(np.uint8), device=self.device)
-        first = 0 if self.group is None else dist.get_global_rank(self.group, 0)
-        dist.broadcast(numbers, src=first, group=self.group)
-        agreed = numbers.cpu().numpy().astype(np.bool_)
+        agreed = self.of_first_(numbers).cpu().numpy().astype(np.bool_)
         return ConflictGraph(agreed[:-1], agreed[-1], graph.tau)

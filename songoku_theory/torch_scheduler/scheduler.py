@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from songoku_theory import scheduler as core
+from songoku_theory.combine import Combined, CombineError
 from songoku_theory.conflict import ConflictGraph, conflict_graph_from_gram
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.linalg import cosines
@@ -26,6 +27,13 @@ from songoku_theory.scheduler import SchedulerConfig, SchedulerState
 from songoku_theory.torch_scheduler import checkpoint
 from songoku_theory.torch_scheduler.buffers import Buffers
 from songoku_theory.torch_scheduler.capture import all_finite, check_loss, gradients_of
+from songoku_theory.torch_scheduler.combining import (
+    Combiner,
+    Generator,
+    Shown,
+    Weights,
+    combining_of,
+)
 from songoku_theory.torch_scheduler.gram import gram64
 from songoku_theory.torch_scheduler.graph import measure_graph
 from songoku_theory.torch_scheduler.intake import Handling, Intake
@@ -35,12 +43,12 @@ from songoku_theory.torch_scheduler.options import TorchOptions
 from songoku_theory.torch_scheduler.parameters import Selection, split_parameters
 from songoku_theory.torch_scheduler.ranks import Ranks
 from songoku_theory.torch_scheduler.staleness import GapTracker, StalenessReport
-from songoku_theory.torch_scheduler.update import Combine, clear_gradients, set_gradients
+from songoku_theory.torch_scheduler.update import clear_gradients, set_gradients
 
 __all__ = ["TaskScheduler"]
 
 T = TypeVar("T")
-STATE_VERSION = 1
+STATE_VERSION = 2
 _UNREAD_AT_MOST = 256
 
 
@@ -87,9 +95,14 @@ class TaskScheduler:
     shared : Module, parameters or filter, optional
         By default everything that belongs to no head.
     options : TorchOptions, optional
-    combine : callable, optional
-        Weights of the active gradients in the update, from their inner products and indices (in
-        the order of `heads`). By default the plain sum of eq. 6. Needs ``memory="full"``.
+    combine : str, combiner or callable, optional
+        How the active tasks are combined: the name of a combiner of ``songoku_theory.combine``,
+        one with options, or a function of yours from the active gradients' inner products and
+        indices (in the order of `heads`) to weights. By default the plain sum of eq. 6. Needs
+        ``memory="full"``.
+    generator : numpy.random.Generator or torch.Generator, optional
+        What a randomised combiner draws from, here and nowhere else. By default numpy's with
+        seed 0. Saved with the state.
     process_group : ProcessGroup, optional
         By default that of a DistributedDataParallel `model`, else this process alone.
 
@@ -109,6 +122,12 @@ class TaskScheduler:
     has no sample, keeps ``grad = None``; so optimisers leave it alone, momentum and weight decay
     included.
 
+    A combiner's state has a row a task, and moves for the tasks that are combined only. Gram-space
+    combiners weigh the shared gradients; loss-space ones the losses, so heads as well, with norms
+    of gradients taken over all shared parameters. They read their numbers on the host at each
+    step. When a gradient of the class is not finite but stays in the update (``nonfinite="count"``,
+    or a gradient scaler), nothing is combined: the update is the sum, which is not finite either.
+
     Examples
     --------
     >>> trunk, head_a, head_b = nn.Linear(4, 3), nn.Linear(3, 1), nn.Linear(3, 1)
@@ -123,6 +142,26 @@ class TaskScheduler:
     ...     refreshed = scheduler.step()
     >>> scheduler.steps, scheduler.active()
     (3, ('a', 'b'))
+
+    The paper's three combinations, one line each. SON-GOKU + PCGrad:
+
+    >>> heads = {"a": head_a, "b": head_b}
+    >>> scheduler = TaskScheduler(model, heads, combine="pcgrad")
+
+    SON-GOKU + GradNorm warm start: every task under GradNorm for 3 epochs, then the schedule.
+
+    >>> from songoku_theory.combine import AdaTask, GradNormWarmStart
+    >>> scheduler = TaskScheduler(model, heads, combine=GradNormWarmStart(steps=3 * 100))
+
+    SON-GOKU + AdaTask: an optimiser of the shared parameters that takes each active task's
+    gradient; after ``scheduler.backward(losses)`` write
+    ``optimizer.step(scheduler.task_gradients())``.
+
+    >>> scheduler = TaskScheduler(model, heads, combine="sum")
+    >>> optimizer = AdaTask(scheduler.shared_parameters, num_tasks=2, lr=1e-3)
+    >>> losses = {t: heads[t](trunk(torch.ones(2, 4))).mean() for t in scheduler.active()}
+    >>> scheduler.backward(losses)
+    >>> optimizer.step(scheduler.task_gradients())
     """
 
     def __init__(
@@ -133,7 +172,8 @@ class TaskScheduler:
         *,
         shared: Selection | None = None,
         options: TorchOptions | None = None,
-        combine: Combine | None = None,
+        combine: Combiner | None = None,
+        generator: Generator | None = None,
         process_group: dist.ProcessGroup | None = None,
     ) -> None:
         self.config = SchedulerConfig(num_tasks=max(1, len(heads))) if config is None else config
@@ -142,7 +182,7 @@ class TaskScheduler:
         self.tasks = self._parts.tasks
         self.device = self._parts.shared.device
         self._index = {name: k for k, name in enumerate(self.tasks)}
-        self._combine = combine
+        self._combining = combining_of(combine, len(self.tasks), generator)
         self._no_sync = contextlib.ExitStack()
         if isinstance(model, DistributedDataParallel):
             process_group = model.process_group if process_group is None else process_group
@@ -156,7 +196,7 @@ class TaskScheduler:
             self._parts.shared,
             len(self.tasks),
             self.options,
-            self._policy.needs_graph or combine is not None,
+            self._policy.needs_graph or self._combining is not None,
             self.config.cosine == "debiased",
         )
         self._gaps = GapTracker(len(self.tasks))
@@ -178,11 +218,13 @@ class TaskScheduler:
         self._average_rows = several and (
             options.average_ranks == "step" or (options.average_ranks == "auto" and not offload)
         )
-        waits = several or offload
+        combining = self._combining
+        reads = combining is not None and not combining.plain
+        waits = several or offload or reads
         self._at_once = options.nonfinite_report == "step" or (
             options.nonfinite_report == "auto" and (waits or self.device.type == "cpu")
         )
-        if self._combine is not None and options.memory != "full":
+        if combining is not None and options.memory != "full":
             raise InvalidInputError(
                 f"combine needs every active gradient at once, so memory='full'; found "
                 f"memory={options.memory!r}."
@@ -194,7 +236,7 @@ class TaskScheduler:
             )
         if several and not self._average_rows:
             for what, asked in (
-                ("combine", self._combine is not None),
+                ("combine", combining is not None),
                 ("cosine='debiased'", self.config.cosine == "debiased"),
             ):
                 if asked:
@@ -204,8 +246,9 @@ class TaskScheduler:
                     )
         if waits and options.nonfinite_report == "refresh":
             raise InvalidInputError(
-                "nonfinite_report='refresh' is for one process with memory='full' or 'sketch'; "
-                "elsewhere the host waits at each step anyway. Use 'auto'."
+                "nonfinite_report='refresh' is for one process with memory='full' or 'sketch' and "
+                "no combiner that reads numbers on the host; elsewhere the host waits at each step "
+                "anyway. Use 'auto'."
             )
         self._ranks.agree_on_setup([len(self.tasks), self._parts.shared.dim])
 
@@ -232,12 +275,24 @@ class TaskScheduler:
         return self._parts.shared.names
 
     @property
+    def shared_parameters(self) -> tuple[nn.Parameter, ...]:
+        """The shared parameters, in the order of a gradient vector."""
+        return self._parts.shared.parameters
+
+    @property
+    def combined(self) -> Combined[Any] | None:
+        """The last answer of the combiner: weights (K,), status and residual; None before it."""
+        return None if self._combining is None else self._combining.last
+
+    @property
     def needs_probe(self) -> bool:
         """Whether this step ends with a refresh that takes probe losses."""
         return core.needs_probe(self.config, self._state)
 
     def active(self) -> tuple[str, ...]:
         """Return S_t, the tasks to update now: compute their losses.
+
+        All of them during a combiner's warm start.
 
         Returns
         -------
@@ -287,6 +342,8 @@ class TaskScheduler:
     def _current(self) -> _Step:
         if self._open is None:
             groups = core.groups(self.config, self._state)
+            if self._combining is not None and self._combining.runs_everyone():
+                groups = (tuple(range(len(self.tasks))),)
             observes = core.needs_gradients(self.config, self._state)
             needed = list(groups)
             if observes and self.config.observe_tasks == "all":
@@ -298,7 +355,7 @@ class TaskScheduler:
 
     def _keeps_rows(self, observes: bool) -> bool:
         """Are gradients of single tasks needed?"""
-        return observes or self._combine is not None
+        return observes or self._combining is not None
 
     # -- gradients --------------------------------------------------------------------------------
 
@@ -344,6 +401,10 @@ class TaskScheduler:
         if scaler is not None:
             step.scaler, step.inverse_scale = scaler, _inverse_scale(scaler, self.device)
         intake = self._intake(step)
+        if self._combining is not None and self._combining.weighs_losses:
+            for k, loss in given:
+                if loss is not None:
+                    intake.note_loss(k, loss)
         scaled = [
             (k, loss if scaler is None else scaler.scale(loss))
             for k, loss in given
@@ -357,7 +418,13 @@ class TaskScheduler:
         if not more:
             self._finish(step, intake)
 
-    def add_gradients(self, gradients: Mapping[str, Tensor | None], *, more: bool = False) -> None:
+    def add_gradients(
+        self,
+        gradients: Mapping[str, Tensor | None],
+        losses: Mapping[str, float | Tensor] | None = None,
+        *,
+        more: bool = False,
+    ) -> None:
         """Give gradients that were computed elsewhere, in place of losses.
 
         Parameters
@@ -365,13 +432,16 @@ class TaskScheduler:
         gradients : mapping from task to Tensor, shape (d,), or None
             Of the shared parameters, in the order of :attr:`shared_names`, each in its parameter's
             own memory layout. Heads are left to the caller.
+        losses : mapping from task to number, optional
+            Of the tasks that have a gradient; for a combiner that weighs losses, and for none else.
         more : bool, default False
             As in :meth:`backward`.
 
         Raises
         ------
         InvalidInputError
-            When a task is unknown or not needed in this step, or a gradient has another shape.
+            When a task is unknown or not needed in this step, a gradient has another shape, or
+            losses are missing or have no use.
         NonFiniteGradientError
             As in :meth:`backward`.
         """
@@ -384,7 +454,10 @@ class TaskScheduler:
                     f"the gradient of task {self.tasks[k]!r} should have shape ({dim},); found "
                     f"{tuple(vector.shape)}."
                 )
+        values = self._check_losses(losses, {k for k, v in given if v is not None})
         intake = self._intake(step)
+        for k, value in values.items():
+            intake.note_loss(k, torch.as_tensor(value))
         with torch.no_grad():
             for k, vector in given:
                 if vector is not None:
@@ -393,6 +466,32 @@ class TaskScheduler:
         intake.told |= {k for k, _ in given}
         if not more:
             self._finish(step, intake)
+
+    def _check_losses(
+        self, losses: Mapping[str, float | Tensor] | None, present: set[int]
+    ) -> dict[int, float | Tensor]:
+        """Losses by task, where the combiner weighs losses."""
+        wanted = self._combining is not None and self._combining.weighs_losses
+        if not wanted and losses is not None:
+            raise InvalidInputError(
+                "add_gradients got losses, but no combiner weighs losses; leave them out."
+            )
+        if not wanted:
+            return {}
+        found = {self._number_of(name): value for name, value in (losses or {}).items()}
+        if set(found) != present:
+            assert self._combining is not None
+            raise InvalidInputError(
+                f"{self._combining.describe()} weighs losses: give add_gradients the losses of "
+                f"{', '.join(self._names(sorted(present))) or 'no task'}; found "
+                f"{', '.join(self._names(sorted(found))) or 'none'}."
+            )
+        return found
+
+    def _number_of(self, name: str) -> int:
+        if name not in self._index:
+            raise unknown_name("task", str(name), self.tasks)
+        return self._index[name]
 
     def _check_names(
         self, step: _Step, given: Mapping[str, T | None]
@@ -431,6 +530,8 @@ class TaskScheduler:
             Handling(self._at_once, hides),
         )
         step.intakes.append(intake)
+        if self._combining is not None:
+            self._combining.begin()
         return intake
 
     def _check_model(self) -> None:
@@ -486,14 +587,132 @@ class TaskScheduler:
                 self._ranks,
                 intake,
                 self._average_rows and intake.keeps_rows,
-                self._combine,
-                step.inverse_scale,
+                lambda kept: self._weigh(intake, kept, step.inverse_scale),
             )
+
+    def _weigh(
+        self, intake: Intake, kept: Sequence[int], inverse_scale: Tensor | None
+    ) -> Weights | None:
+        """Ask the combiner, once for all processes."""
+        combining = self._combining
+        if combining is None:
+            return None
+        if not combining.plain and intake.known_bad.intersection(kept):
+            combining.undo()
+            return None
+        assert self._buffers.rows is not None
+        shown = Shown(self._buffers.rows, tuple(kept), inverse_scale, lambda: intake.losses(kept))
+        weights: Weights | None = None
+        trouble: InvalidInputError | CombineError | None = None
+        try:
+            weights = combining.weigh(shown)
+        except (InvalidInputError, CombineError) as error:
+            trouble = error
+        failed = trouble is not None
+        if self._ranks.several:
+            failed = bool(self._ranks.any_of(torch.tensor([failed])))
+        if failed:
+            combining.undo()
+            clear_gradients(self._parts)
+            self._open = None
+            raise trouble or CombineError("the combiner failed in another process.")
+        if weights is not None:
+            self._ranks.of_first_(weights.update)
+        return weights
+
+    def task_gradients(self) -> dict[int, Tensor]:
+        """Return the gradient of each task of the update, for an optimiser that takes them one by
+        one (``AdaTask``).
+
+        Call it between :meth:`backward` and :meth:`step`. Tasks without a sample, and those left
+        out because their gradient is not finite, are not among them. With a gradient scaler the
+        gradients are unscaled: ``scaler.step(optimizer, scheduler.task_gradients())``.
+
+        Returns
+        -------
+        dict from task index to Tensor, shape (d,)
+            In the order of :attr:`shared_parameters`, each flattened as ``reshape(-1)`` does. Most
+            are views of the scheduler's buffers: they hold until the next :meth:`backward`.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no update now, or gradients of single tasks are not kept.
+        """
+        step = self._open
+        if step is None or len(step.intakes) <= step.index or not step.intakes[step.index].settled:
+            raise InvalidInputError(
+                f"step {self.steps} has no gradients yet; call task_gradients after backward and "
+                f"before step."
+            )
+        intake = step.intakes[step.index]
+        if not intake.from_rows or (self._ranks.several and not self._average_rows):
+            raise InvalidInputError(
+                "the gradients of single tasks are not kept here; make the scheduler with "
+                "combine='sum' and memory='full', and average_ranks='step' for several processes."
+            )
+        kept = intake.kept()
+        if intake.handling.masks:
+            kept = [k for k in kept if not bool(intake.bad[k])]
+        found = {k: self._parts.shared.plain(self._buffers.row(k)) for k in kept}
+        if step.inverse_scale is not None:
+            found = {k: row * step.inverse_scale.to(row) for k, row in found.items()}
+        return found
+
+    def observe_losses(self, losses: Mapping[str, float | Tensor]) -> None:
+        """Show a combiner that asks for them (FAMO) the losses after the step, on the same batch.
+
+        Call it after ``optimizer.step()`` and before :meth:`step`.
+
+        Parameters
+        ----------
+        losses : mapping from task to number
+            Of the active tasks; those of tasks that were not combined are not read.
+
+        Raises
+        ------
+        InvalidInputError
+            When no combiner asks for them, or one is missing or not finite. (A loss that is not
+            finite is left out with ``nonfinite="skip"`` or ``"count"``.)
+        """
+        combining = self._combining
+        if combining is None or not combining.waits:
+            raise InvalidInputError("no combiner asks for losses after the step; leave this out.")
+        given = {self._number_of(name): value for name, value in losses.items()}
+        missing = [k for k in sorted(combining.awaits) if k not in given]
+        if missing:
+            raise InvalidInputError(
+                f"{combining.describe()} needs the loss of task {self.tasks[missing[0]]!r} after "
+                f"the step, on the same batch."
+            )
+        values = torch.full((len(self.tasks),), torch.nan, dtype=torch.float64, device=self.device)
+        for k in combining.awaits:
+            values[k] = float(torch.as_tensor(given[k]).detach().reshape(()))
+        after = self._ranks.mean_(values).cpu().numpy()
+        strict = self.options.nonfinite == "raise"
+        combining.observe(
+            after, [k for k in sorted(combining.awaits) if strict or np.isfinite(after[k])]
+        )
+
+    def end_epoch(self) -> None:
+        """Tell a combiner that counts in epochs (DWA) that one is over.
+
+        Raises
+        ------
+        InvalidInputError
+            When the combiner knows no epochs, or a step is under way.
+        """
+        self._check_between_steps("end the epoch")
+        if self._combining is None:
+            raise InvalidInputError("there is no combiner, so no epoch to end; only DWA has them.")
+        self._combining.end_epoch()
 
     def _raise(self, bad: set[int]) -> None:
         """Drop the step, so that it can be repeated, and name the first task."""
         for k in sorted(bad):
             self._log.note(self.tasks[k], self.steps)
+        if self._combining is not None:
+            self._combining.undo()
         clear_gradients(self._parts)
         self._open = None
         raise NonFiniteGradientError(self.tasks[min(bad)], self.steps, len(bad) - 1)
@@ -539,7 +758,7 @@ class TaskScheduler:
                 self._fold(intake, step.observes, step.inverse_scale)
         self._gaps.ran(everyone, self._state.last_turn, self.steps)
         # Who was updated is entered when the flags are read.
-        self._state = core.advance(self.config, self._state, missing=everyone)
+        self._state = core.advance(self.config, self._state, missing=everyone, ran=everyone)
         self._open = None
         if self._at_once or len(self._unread) >= _UNREAD_AT_MOST:
             self._read_flags()
@@ -567,6 +786,11 @@ class TaskScheduler:
             raise InvalidInputError(
                 f"the last call of backward at step {self.steps} said more=True, so the gradients "
                 f"were never set; leave it out in the last call."
+            )
+        if self._combining is not None and self._combining.awaits:
+            raise InvalidInputError(
+                f"{self._combining.describe()} needs the losses after the step, on the same batch: "
+                f"call scheduler.observe_losses(losses) after optimizer.step()."
             )
 
     def _check_complete(self, step: _Step, probe: object) -> None:
@@ -762,10 +986,7 @@ class TaskScheduler:
         InvalidInputError
             Between ``backward`` and ``step``.
         """
-        if self._open is not None and self._open.intakes:
-            raise InvalidInputError(
-                f"step {self.steps} is under way; save the state after scheduler.step()."
-            )
+        self._check_between_steps("save the state")
         self._read_flags()
         return {
             "version": STATE_VERSION,
@@ -779,6 +1000,23 @@ class TaskScheduler:
                 name: torch.as_tensor(values.copy()) for name, values in self._gaps.arrays().items()
             },
             "nonfinite": {"counts": dict(self._log.counts), "last": dict(self._log.last_step)},
+            "combiner": self._pack_combiner(),
+        }
+
+    def _check_between_steps(self, what: str) -> None:
+        if self._open is not None and self._open.intakes:
+            raise InvalidInputError(
+                f"step {self.steps} is under way; {what} after scheduler.step()."
+            )
+
+    def _pack_combiner(self) -> dict[str, Any]:
+        combining = self._combining
+        if combining is None:
+            return {"rule": "the plain sum", "state": None, "generator": None}
+        return {
+            "rule": combining.describe(),
+            "state": checkpoint.pack_tree(combining.state),
+            "generator": combining.pack_generator(),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -805,12 +1043,21 @@ class TaskScheduler:
         checkpoint.require_same("shared parameters", saved["shared"], self._layout())
         settings = checkpoint.pack_settings(self.config, self.options)
         checkpoint.require_same("settings", saved["settings"], settings)
+        kept = saved["combiner"]
+        mine = "the plain sum" if self._combining is None else self._combining.describe()
+        checkpoint.require_same("combiner", {"combine": kept["rule"]}, {"combine": mine})
+        memory: Any = None
+        if self._combining is not None:
+            self._combining.check_generator(kept["generator"])
+            memory = checkpoint.unpack_tree(kept["state"], self._combining.state)
         self._state = checkpoint.unpack_state(saved["state"], core.init(self.config))
         self._open, self._unread, self._culprits, self._products = None, [], [], None
+        if self._combining is not None:
+            self._combining.restore(memory, kept["generator"])
         for name in ("averages", "squares"):
-            held, kept = getattr(self._buffers, name), saved[name]
-            if held is not None and kept is not None:
-                held.copy_(kept)
+            held, there = getattr(self._buffers, name), saved[name]
+            if held is not None and there is not None:
+                held.copy_(there)
         self._drop_rows()
         self._gaps.restore({name: t.numpy(force=True) for name, t in saved["gaps"].items()})
         self._log = NonFiniteLog(

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
-
-from songoku_theory.errors import InvalidInputError
 from songoku_theory.torch_scheduler.buffers import Buffers
-from songoku_theory.torch_scheduler.gram import row_products
+from songoku_theory.torch_scheduler.combining import Weights
 from songoku_theory.torch_scheduler.intake import Intake
 from songoku_theory.torch_scheduler.parameters import ModelParameters
 from songoku_theory.torch_scheduler.ranks import Ranks
 
-__all__ = ["Combine", "clear_gradients", "set_gradients"]
-
-Combine = Callable[[Tensor, tuple[int, ...]], Tensor]
-"""From the active gradients' inner products (n, n) and their tasks' indices to n weights."""
+__all__ = ["clear_gradients", "set_gradients"]
 
 
 def clear_gradients(parts: ModelParameters) -> None:
@@ -35,8 +28,7 @@ def set_gradients(
     ranks: Ranks,
     intake: Intake,
     average_rows: bool,
-    combine: Combine | None,
-    inverse_scale: Tensor | None,
+    weigh: Callable[[Sequence[int]], Weights | None],
 ) -> None:
     """Set the ``.grad`` of the shared parameters and of the kept tasks' heads.
 
@@ -49,19 +41,20 @@ def set_gradients(
         Settled.
     average_rows : bool
         Average each task's row over the processes, rather than the sum alone.
-    combine : callable or None
-        None: the plain sum.
-    inverse_scale : Tensor, shape (), or None
-        What undoes a gradient scaler.
+    weigh : callable
+        From the kept tasks to their weights, None for the plain sum; called when the rows are
+        there, and only where the update is added up from them.
     """
     kept = intake.kept()
+    weights: Weights | None = None
     if intake.from_rows:
         if intake.handling.masks:
             for task in kept:
                 buffers.row(task).masked_fill_(intake.bad[task], 0.0)
         if average_rows:
             _average_rows(buffers, ranks, intake)
-        _add_up(buffers, kept, combine, inverse_scale)
+        weights = weigh(kept) if kept else None
+        _add_up(buffers, kept, weights)
         if not average_rows:
             ranks.mean_(buffers.total)
     else:
@@ -74,7 +67,7 @@ def set_gradients(
         for i, (p, view) in enumerate(zip(parts.shared.parameters, views, strict=True)):
             if p.requires_grad and (i in touched or ranks.several):
                 p.grad = view if view.dtype == p.dtype else view.to(p.dtype)
-    for p, gradient in intake.head_gradients(kept):
+    for p, gradient in intake.head_gradients(kept, {} if weights is None else weights.heads):
         p.grad = gradient
 
 
@@ -84,30 +77,16 @@ def _average_rows(buffers: Buffers, ranks: Ranks, intake: Intake) -> None:
             ranks.mean_(buffers.row(task))
 
 
-def _add_up(
-    buffers: Buffers,
-    kept: Sequence[int],
-    combine: Combine | None,
-    inverse_scale: Tensor | None,
-) -> None:
+def _add_up(buffers: Buffers, kept: Sequence[int], weights: Weights | None) -> None:
     total = buffers.total
     if not kept:
         total.zero_()
         return
-    if combine is None:
+    if weights is None:
         total.copy_(buffers.row(kept[0]))
         for task in kept[1:]:
             total.add_(buffers.row(task))
         return
-    products = row_products(torch.stack([buffers.row(task) for task in kept])).values
-    if inverse_scale is not None:
-        products = products * inverse_scale.double().square()
-    weights = combine(products, tuple(kept))
-    if weights.shape != (len(kept),):
-        raise InvalidInputError(
-            f"combine should return one weight for each of the {len(kept)} active tasks; found "
-            f"shape {tuple(weights.shape)}."
-        )
     total.zero_()
-    for weight, task in zip(weights.to(total), kept, strict=True):
+    for weight, task in zip(weights.update.to(total), kept, strict=True):
         total.addcmul_(buffers.row(task), weight)

@@ -16,6 +16,7 @@ from datetime import timedelta
 import torch, torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from songoku_theory.combine import GradNormWarmStart
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.scheduler import SchedulerConfig
 from songoku_theory.torch_scheduler import NonFiniteGradientError, TaskScheduler, TorchOptions
@@ -46,13 +47,13 @@ DATA = [torch.randn(8, 4, generator=generator) for _ in range(16)]
 def losses_on(outputs, x, names):
     return {t: nn.functional.mse_loss(outputs[t], x @ WEIGHTS[TASKS.index(t)]) for t in names}
 
-def run(config, options, ddp, split, drop=None, micro=False, spoil=None):
+def run(config, options, ddp, split, drop=None, micro=False, spoil=None, combine=None):
     """Train; `split`: this process sees its half of each batch."""
     model = Tiny()
     wrapped = DistributedDataParallel(model) if ddp else model
     group = None if ddp or not split else dist.group.WORLD
     scheduler = TaskScheduler(wrapped, dict(model.heads.items()), config, options=options,
-                              process_group=group)
+                              process_group=group, combine=combine)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     ran = []
     for step, x in enumerate(DATA):
@@ -70,6 +71,9 @@ def run(config, options, ddp, split, drop=None, micro=False, spoil=None):
                 losses["t1"] = losses["t1"] * float("nan")
             scheduler.backward(losses, more=i + 1 < len(parts))
         optimizer.step()
+        if combine == "famo":
+            after = losses_on(wrapped(mine), mine, scheduler.active())
+            scheduler.observe_losses(after)
         scheduler.step()
     weights = torch.cat([p.detach().reshape(-1) for p in model.parameters()])
     return ran, weights, scheduler
@@ -95,6 +99,15 @@ ran, weights, _ = run(SchedulerConfig(num_tasks=4, policy="all_tasks"), TorchOpt
 alone = run(SchedulerConfig(num_tasks=4, policy="all_tasks"), TorchOptions(), False, False)
 results["all tasks"] = {"ran": ran, "weights": weights.tolist(), "round": 0, "same classes": True,
     "like one process": bool(torch.allclose(weights, alone[1], rtol=1e-4, atol=1e-5))}
+
+# Combiners see what one process would see: averaged gradients and losses.
+for name, combine in (("pcgrad", "pcgrad"), ("warm start", GradNormWarmStart(steps=7)),
+                      ("famo", "famo")):
+    alone = run(config, TorchOptions(), False, False, combine=combine)
+    ran, weights, scheduler = run(config, TorchOptions(), True, True, combine=combine)
+    results[name] = {"ran": ran, "weights": weights.tolist(), "round": scheduler.state.round,
+        "like one process": bool(torch.allclose(weights, alone[1], rtol=1e-4, atol=1e-5)),
+        "same classes": ran == alone[0]}
 
 # A task has samples on one process only, and at step 3 on none.
 drop = lambda step, t: t == "t2" and (rank == step % 2 or step == 3)
@@ -165,8 +178,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict]:  # type
 
 
 @pytest.mark.parametrize(
-    "case", ["full", "full, at refresh", "offload", "sketch", "micro-batches", "all tasks"]
-)
+    "case",
+    ["full", "full, at refresh", "offload", "sketch", "micro-batches", "all tasks", "pcgrad",
+     "warm start", "famo"],
+)  # fmt: skip
 def test_both_take_the_same_decisions_and_end_in_the_same_weights(both: tuple, case: str) -> None:  # type: ignore[type-arg]
     first, second = both[0][case], both[1][case]
     assert first["ran"] == second["ran"]

@@ -132,7 +132,7 @@ def test_a_state_of_another_run_is_refused_and_nothing_changes(tiny: Make) -> No
     other = TaskScheduler(wider, wider.head_map(), Config(num_tasks=2))
     with pytest.raises(InvalidInputError, match=r"other shared parameters: .*\(5, 4\), here \(6"):
         other.load_state_dict(saved)
-    with pytest.raises(InvalidInputError, match="version 1; found None"):
+    with pytest.raises(InvalidInputError, match="version 2; found None"):
         other.load_state_dict({})
 
 
