@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.objectives import MultiTaskObjective, QuadraticTasks, total_loss
+from simulations.objectives import MultiTaskObjective, total_loss
 from songoku_theory.bounds.comparison import (
     aggregated_bound,
     condition_57,
@@ -54,6 +54,8 @@ class Refresh:
         F(x_agg) and UB_agg, both less F(x).
     scheduled : ndarray, shape (P,)
         F(x_sch) less F(x).
+    ends : ndarray, shape (P, d)
+        x_sch.
     printed, telescoped, started : ndarray, shape (P,)
         UB_sch as eq. 49 prints it, as smoothness gives it, and with everything taken at x.
     promised, corrected : ndarray, shape (P,)
@@ -74,6 +76,7 @@ class Refresh:
     aggregated: float
     aggregated_bound: float
     scheduled: Array
+    ends: Array
     printed: Array
     telescoped: Array
     started: Array
@@ -138,7 +141,13 @@ class _Classes:
 
 
 def compare_refresh(
-    objective: MultiTaskObjective, classes: Sequence[Sequence[int]], point: Array, eta: float
+    objective: MultiTaskObjective,
+    classes: Sequence[Sequence[int]],
+    point: Array,
+    eta: float,
+    *,
+    constant_hessian: bool = False,
+    orders: NDArray[np.int64] | None = None,
 ) -> Refresh:
     """Run one refresh from a point in every order, and evaluate appendix C on it.
 
@@ -150,6 +159,10 @@ def compare_refresh(
     point : ndarray, shape (d,)
     eta : float
         Step size > 0.
+    constant_hessian : bool, default False
+        Whether F is known to be quadratic: then the corrected drift penalty is smaller.
+    orders : ndarray of int, shape (P, m), optional
+        The orders to run; by default all (`class_orders`).
 
     Returns
     -------
@@ -163,13 +176,14 @@ def compare_refresh(
     Examples
     --------
     >>> import numpy as np
+    >>> from simulations.objectives import QuadraticTasks
     >>> tasks = QuadraticTasks([[[1.0]], [[1.0]]], [[1.0], [-0.5]])
     >>> found = compare_refresh(tasks, [[0], [1]], np.zeros(1), eta=0.5)
     >>> found.aggregated, found.scheduled.tolist()
     (-0.0625, [0.0, -0.046875])
     """
     groups = _Classes(objective, classes)
-    orders = class_orders(len(classes))
+    orders = class_orders(len(classes)) if orders is None else orders
     lip, lips = objective.constants.smoothness, groups.smoothness[orders]
     start = groups(point)
     gradient = start.sum(axis=0)
@@ -192,7 +206,7 @@ def compare_refresh(
     value = float(total_loss(objective, point))
     ordered, products = start[orders], at_start[orders]
     penalty = drift_penalty(ordered, lips, eta, lip)
-    third = 0.0 if isinstance(objective, QuadraticTasks) else None
+    third = 0.0 if constant_hessian else None
     better = corrected_drift_penalty(ordered, lips, eta, lip, third)
     jacobians = groups.hessian_vectors(point, start)
     sizes = np.linalg.norm(steps, axis=-1)
@@ -202,6 +216,7 @@ def compare_refresh(
         aggregated=float(total_loss(objective, point - eta * gradient)) - value,
         aggregated_bound=float(ub_agg),
         scheduled=total_loss(objective, places) - value,
+        ends=places,
         printed=scheduled_bound(0.0, gradient, steps, np.stack(printed, axis=1), eta, lip),
         telescoped=telescoped_bound(0.0, np.stack(full, axis=1), steps, eta, lip),
         started=start_bound(0.0, gradient, ordered, products, eta, lip),
