@@ -227,8 +227,9 @@ EXPERIMENT = Experiment(
         "incremental method counts if it is so at every refresh. flips is the mean number of "
         "edges too many and too few (a refresh), with a 95% interval by Student's t over trials. "
         "proper, bound_broken and paper_bound_broken are counts of trials. The largest cosine "
-        "error of a trial has its mean and maximum over trials. bound: for gaussian the union bound's at probability "
-        "95%, otherwise certain. operations are multiply-adds, mean over trials."
+        "error of a trial has its mean and maximum over trials. bound: for gaussian the union "
+        "bound's at probability 95%, otherwise certain. operations are multiply-adds, mean over "
+        "trials."
     ),
     cost=cost,
     check=check,

@@ -256,7 +256,7 @@ def gram_from_rows(vectors: ArrayLike, size: int) -> SketchedGram:
 def _orthonormal(rows: Matrix) -> Matrix:
     """Return orthonormal rows with the same span; B's rows are orthogonal but for rounding."""
     lengths = np.linalg.norm(rows, axis=1)
-    chosen = rows[lengths > 0]
+    chosen = np.asarray(rows[lengths > 0], dtype=np.float64)
     if not len(chosen):
         return chosen
     return np.asarray(np.linalg.qr(chosen.T)[0].T, dtype=np.float64)
