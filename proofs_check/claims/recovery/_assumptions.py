@@ -142,8 +142,6 @@ INDEPENDENT_TASKS = Assumption(
     "the noise of different tasks is independent (each task has its own sub-batch, section 4.1)",
 )
 NO_DRIFT = Assumption("Assumption 3", "mu_i is constant within the window")
-MIN_NORM = Assumption(
-    "Assumption 4", "|mu_i| >= m_0 > 0 for every task in the graph", _long_enough
-)
+MIN_NORM = Assumption("Assumption 4", "|mu_i| >= m_0 > 0 for every task in the graph", _long_enough)
 TAU_FIXED = Assumption("Assumption 5", "tau does not depend on the probe sample")
 DELTA = Assumption("delta", "0 < delta < 1", _is_probability)

@@ -35,9 +35,7 @@ def identities(
     name: str, build: Callable[[ModuleType], Sequence[Identity]], conclusion: str, *, doc: str
 ) -> Check:
     """Make a check out of identities that computer algebra decides."""
-    return Check(
-        name, Method.SYMBOLIC, lambda _: prove_identities(build, conclusion), "quick", doc
-    )
+    return Check(name, Method.SYMBOLIC, lambda _: prove_identities(build, conclusion), "quick", doc)
 
 
 def run(

@@ -15,9 +15,9 @@ from math import comb, isqrt
 from proofs_check.claims.ema.objects import Vector, dot
 
 __all__ = [
+    "SIGNS",
     "Enclosure",
     "Law",
-    "SIGNS",
     "cosine",
     "exp_minus",
     "is_sub_gaussian",

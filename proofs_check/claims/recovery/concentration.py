@@ -168,7 +168,11 @@ def _joint(context: CheckContext) -> Iterator[tuple[int, int, Fraction]]:
 def _union_holds(case: tuple[int, int, Fraction]) -> bool:
     """Exact: P(some direction beyond) <= sum over directions of P(beyond), in the plane."""
     directions, window, level = case
-    units = [(Fraction(1), Fraction(0)), (Fraction(3, 5), Fraction(4, 5)), (Fraction(0), Fraction(1))]
+    units = [
+        (Fraction(1), Fraction(0)),
+        (Fraction(3, 5), Fraction(4, 5)),
+        (Fraction(0), Fraction(1)),
+    ]
     weights = window_weights(window, Fraction(1, 2))
     counts, some_beyond = [0] * directions, 0
     for signs in product((-1, 1), repeat=2 * window):
@@ -226,7 +230,9 @@ _LEMMA = (
 
 def _under_condition() -> tuple[Check, ...]:
     return tuple(
-        replace(check, name=f"{check.name}, noise sub-Gaussian given the past", under_condition=True)
+        replace(
+            check, name=f"{check.name}, noise sub-Gaussian given the past", under_condition=True
+        )
         for check in tail_checks()
     )
 
@@ -296,7 +302,9 @@ CLAIMS: tuple[Claim, ...] = (
         r"eff}$.",
         plain="L-dependent sub-Gaussian noise (phi(k) = 0 for k >= L) has eq. 20 with c = 1/(2L). So "
         "a constant exists that depends on the mixing, and it has to.",
-        source=ours("on Lemma 1 and the 'absolute' constants of Proposition 3 and Corollaries 1, 2"),
+        source=ours(
+            "on Lemma 1 and the 'absolute' constants of Proposition 3 and Corollaries 1, 2"
+        ),
         assumptions=(NO_DRIFT,),
         used_for="The constants of Corollaries 1 and 2 can't be absolute if the noise is mixing.",
         checks=(
@@ -348,7 +356,9 @@ CLAIMS: tuple[Claim, ...] = (
             proof(
                 "eq. 20 for each direction gives eq. 21",
                 (
-                    Step("max > eps is the union of M events, each of probability at most eq. 20's."),
+                    Step(
+                        "max > eps is the union of M events, each of probability at most eq. 20's."
+                    ),
                     Step("The probability of a union is at most the sum: M times 2 exp(...)."),
                     Step(
                         "For all K tasks and the K directions mu_j/|mu_j|: K² events (i, j), so 2 "

@@ -21,10 +21,10 @@ from proofs_check.claims.recovery._checks import Step, appendix_b, look, ours, p
 from proofs_check.counterexamples import Replay, rational, replayer
 from proofs_check.model import CheckContext, Claim, Source
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "every_graph"]
 
 
-def _every_graph(context: CheckContext) -> Iterator[Graph]:
+def every_graph(context: CheckContext) -> Iterator[Graph]:
     for tasks in range(2, 6 if context.profile == "full" else 5):
         yield from labelled_graphs(tasks)
 
@@ -63,7 +63,7 @@ REC_P2 = Claim(
         ),
         look(
             "components by two procedures",
-            _every_graph,
+            every_graph,
             _equal_partition,
             lambda graph: f"{len(graph)} tasks, edges {edges_of(graph)}",
             "all graphs with 2 to 4 tasks",
@@ -163,7 +163,7 @@ REC_P2_CLASSES_R = Claim(
         ),
         look(
             "all graphs",
-            _every_graph,
+            every_graph,
             lambda graph: all(
                 largest_first(graph)[i] != largest_first(graph)[j]
                 and components(graph)[i] == components(graph)[j]

@@ -36,9 +36,9 @@ from proofs_check.claims.recovery._checks import (
     some,
 )
 from proofs_check.counterexamples import Replay, rational, replayer
-from proofs_check.model import CheckContext, Claim, Method, Source
+from proofs_check.model import CheckContext, Claim
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "groups_contradict_edges"]
 
 TAUS = tuple(Fraction(p, q) for p, q in ((1, 10), (1, 5), (1, 3), (1, 2), (3, 4), (9, 10)))
 
@@ -74,7 +74,7 @@ def _every_graph(context: CheckContext) -> Iterator[Graph]:
         yield from labelled_graphs(tasks)
 
 
-def _groups_contradict_edges(graph: Graph) -> bool:
+def groups_contradict_edges(graph: Graph) -> bool:
     """Some pair is forced both to conflict and not to: eq. 16 by groups, Definition B.2 by edge."""
     group = components(graph)
     # eq. 16 makes a pair of different groups an edge, and a pair of one group a non-edge
@@ -194,9 +194,7 @@ def _lagrange() -> bool:
     import sympy
 
     a, b, c, d = sympy.symbols("a b c d")
-    return is_zero(
-        (a**2 + b**2) * (c**2 + d**2) - (a * c + b * d) ** 2 - (a * d - b * c) ** 2
-    )
+    return is_zero((a**2 + b**2) * (c**2 + d**2) - (a * c + b * d) ** 2 - (a * d - b * c) ** 2)
 
 
 def _integer_pairs(context: CheckContext) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -264,7 +262,7 @@ REC_A1_A = Claim(
         look(
             "all graphs",
             _every_graph,
-            lambda graph: not _groups_contradict_edges(graph),
+            lambda graph: not groups_contradict_edges(graph),
             lambda graph: f"{len(graph)} tasks, edges {edges_of(graph)}",
             "graphs with few tasks",
             doc="The first graph already has a pair that eq. 16 and Definition B.2 pull apart.",
@@ -312,7 +310,7 @@ REC_A1_A_NEVER = Claim(
         look(
             "all graphs",
             _every_graph,
-            _groups_contradict_edges,
+            groups_contradict_edges,
             lambda graph: f"{len(graph)} tasks, edges {edges_of(graph)}",
             lambda context: f"all graphs with 2 to {5 if context.profile == 'full' else 4} tasks",
             doc="Each has a pair whose groups and edge disagree.",
@@ -341,7 +339,9 @@ REC_A1_A_R = Claim(
                     "task: e_r)."
                 ),
                 Step("Opposite tasks: C = -1 <= -(tau+gamma), because gamma <= 1 - tau: an edge."),
-                Step("Equal tasks: C = 1 >= -(tau-gamma). Different groups: C = 0 >= -(tau-gamma)."),
+                Step(
+                    "Equal tasks: C = 1 >= -(tau-gamma). Different groups: C = 0 >= -(tau-gamma)."
+                ),
                 Step(
                     "So the edges are those between the two camps of a group, which make each "
                     "group connected and join no two groups."

@@ -232,6 +232,13 @@ def _scaled(z3: Z3) -> list[Obligation]:
     ]
 
 
+def _scaled_holds(case: Case) -> bool:
+    mu, delta = case[0], case[2]
+    norm = root(dot(mu, mu))
+    epsilon = abs(dot(delta, mu)) / norm.low
+    return abs(dot(delta, mu)) <= epsilon * norm.low <= epsilon * norm.high
+
+
 REC_24 = Claim(
     id="REC-24",
     family="recovery",
@@ -285,8 +292,7 @@ REC_26 = Claim(
         some(
             "integer vectors",
             _inner_cases,
-            lambda case: dot(case[2], case[0]) ** 2
-            <= (dot(case[2], case[0]) ** 2 / dot(case[0], case[0])) * dot(case[0], case[0]),
+            _scaled_holds,
             "random integer vectors in 1, 2, 5 and 9 dimensions, eps the smallest that eq. 26 allows",
             doc="Squared, exactly.",
         ),
