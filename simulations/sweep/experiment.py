@@ -201,7 +201,7 @@ class Experiment:
     run : callable (params, seed) -> list of rows
         A function at the top level of a module (a worker imports it by name). `params` holds
         every declared param. All randomness comes from `seed`, a ``numpy.random.SeedSequence``.
-        Deterministic: no clock, no global generator, no order of calls.
+        Deterministic: no clock, no global generator, no order of calls; but see `measures_time`.
     statistics : str
         What is claimed of a cell's numbers, declared beforehand: n, interval, alpha.
     cost : callable (params) -> float, optional
@@ -213,6 +213,9 @@ class Experiment:
     check : callable (params) -> None, optional
         Raises InvalidInputError for a combination of params that can't exist; called before
         anything runs.
+    measures_time : bool, default False
+        The rows hold measured seconds, so the same cell gives other rows each time it runs: its
+        bits are not to be compared between runs, machines or worker counts.
 
     Raises
     ------
@@ -230,6 +233,7 @@ class Experiment:
     cost: Callable[[Mapping[str, Scalar]], float] = field(default=unit_cost, repr=False)
     seed_axes: tuple[str, ...] | None = None
     check: Callable[[Mapping[str, Scalar]], None] | None = field(default=None, repr=False)
+    measures_time: bool = False
 
     def __post_init__(self) -> None:
         where = f"experiment {self.name!r}"

@@ -1,0 +1,1 @@
+"""What the experiment ``heuristics`` is made of: conflict graphs, and what a colouring is worth."""
