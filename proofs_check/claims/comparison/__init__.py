@@ -6,8 +6,8 @@ F at the two end points. A lower upper bound does not make a lower F.
 
 from __future__ import annotations
 
-from proofs_check.claims.comparison import drift, smoothness, telescoping
+from proofs_check.claims.comparison import drift, gap, smoothness, telescoping
 
 __all__ = ["CLAIMS"]
 
-CLAIMS = (*smoothness.CLAIMS, *telescoping.CLAIMS, *drift.CLAIMS)
+CLAIMS = (*smoothness.CLAIMS, *telescoping.CLAIMS, *drift.CLAIMS, *gap.CLAIMS)

@@ -101,7 +101,7 @@ def quadratic(
         eta=eta,
         smoothness=smoothness,
         lipschitz=tuple(lipschitz),
-        constant_hessian=True,
+        affine=tuple(zip(hessians, gradients, strict=True)),
         name=f"A = {_show(hessians)}, G(x) = {_show(gradients)}, eta = {eta}, L = {smoothness}",
     )
 
@@ -182,7 +182,7 @@ def curved(curves: Sequence[Curve], eta: Fraction, smoothness: Fraction | None =
         eta=eta,
         smoothness=bound,
         lipschitz=tuple(max(abs(s) for s in curve.slopes) for curve in curves),
-        constant_hessian=False,
+        affine=None,
         name=f"G(x) = {_show([c.at_start for c in curves])}, slopes "
         + "; ".join(f"{_show(c.slopes)} at {_show(c.knots)}" for c in curves)
         + f", eta = {eta}, L = {bound}",

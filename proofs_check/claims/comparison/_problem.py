@@ -112,8 +112,8 @@ class Problem:
         L: the gradient of F is L-Lipschitz.
     lipschitz : tuple of Fraction
         L_r, one a group.
-    constant_hessian : bool
-        Whether all groups are affine.
+    affine : tuple of (matrix, vector), optional
+        ``G_r(u) = A_r u + b_r``, where all groups are affine.
     name : str
         What it is, for messages.
     """
@@ -125,13 +125,18 @@ class Problem:
     eta: Fraction
     smoothness: Fraction
     lipschitz: tuple[Fraction, ...]
-    constant_hessian: bool
+    affine: tuple[tuple[tuple[Vector, ...], Vector], ...] | None
     name: str
 
     @property
     def size(self) -> int:
         """The number m of groups."""
         return len(self.groups)
+
+    @property
+    def constant_hessian(self) -> bool:
+        """Whether all groups are affine."""
+        return self.affine is not None
 
     @property
     def start(self) -> Vector:

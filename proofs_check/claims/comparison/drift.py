@@ -279,7 +279,7 @@ CLAIMS: Sequence[Claim] = (
         r"\prod_{p<j<r}(1+\eta L_j)$; there is equality on a line.",
         plain="|G_r(x_{r-1})| <= |G_r(x)| + L_r D_r with D_1 = 0, D_{r+1} = (1 + eta L_r) D_r + "
         "eta |G_r(x)|, for every m and every eta > 0; attained.",
-        source=Source("SON-GOKU", _C21 + ", repaired", ("48", "55")),
+        source=Source("songoku", "repair of " + _C21, ("48", "55")),
         assumptions=(GROUP_LIPSCHITZ,),
         used_for="CMP-56-R.",
         checks=growth_checks(),

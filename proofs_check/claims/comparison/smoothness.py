@@ -235,7 +235,7 @@ CLAIMS: Sequence[Claim] = (
         r"$I_{pq}(x;\eta) \le L\|G_p^0\|\,\|G_q^0\|$, and this is attained.",
         plain="With an L-Lipschitz gradient I_pq <= L |G_p| |G_q|, for both orders of the pair, "
         "with equality for H = -L and opposite gradients.",
-        source=Source("SON-GOKU", "App. C.4", ("51", "53")),
+        source=Source("songoku", "App. C.4 with a Lipschitz gradient", ("51", "53")),
         assumptions=(SMOOTH, SUM),
         used_for="Eq. 54; Gamma_pq <= L in eq. 57.",
         checks=interaction_checks(),

@@ -323,7 +323,7 @@ CLAIMS: Sequence[Claim] = (
         r"eq. 49 bounds $F(x^{sch})$ for every $m$.",
         plain="Eq. 49 with each integral along its own leg x_{p-1} -> x_p bounds F(x_sch), for "
         "every m.",
-        source=Source("SON-GOKU", "App. C.3, repaired", ("49",)),
+        source=Source("songoku", "repair of App. C.3", ("49",)),
         assumptions=(SMOOTH, SUM, STEP_SIZE),
         used_for="CMP-63-R.",
         checks=path_checks(),
