@@ -134,7 +134,9 @@ def pair_cosines(vectors: ArrayLike) -> PairCosines:
     rows /= np.where(norms > 0, norms, 1.0)[:, None]
 
     def cosines(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
-        found = np.einsum("nd,nd->n", rows[first], rows[second])
+        # Pair by pair: gathering the rows of all pairs would copy them several times over.
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        found = np.fromiter((rows[i] @ rows[j] for i, j in pairs), np.float64, len(first))
         return np.asarray(np.clip(found, -1.0, 1.0), dtype=np.float64)
 
     return cosines
