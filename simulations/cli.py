@@ -6,6 +6,7 @@ import click
 
 from simulations.sweep.command_export import export
 from simulations.sweep.command_inspect import list_, show, status
+from simulations.sweep.command_replay import replay
 from simulations.sweep.command_run import run
 from simulations.training.command import trace
 
@@ -18,7 +19,7 @@ __all__ = ["sweep", "trace"]
     "kill -9 or a power cut, is resumed by running the same command again.",
 )
 def sweep() -> None:
-    """Simulate grids of settings into a store; resume, inspect, export.
+    """Simulate grids of settings into a store; resume, inspect, replay, export.
 
     A preset (a TOML file) asks for a grid of settings of an experiment. Each setting is a cell; a
     cell's random numbers follow from its settings alone, and a finished cell is stored at once.
@@ -28,9 +29,10 @@ def sweep() -> None:
       songoku sweep run quick --dry-run        # how many cells, how long
       songoku sweep run quick --workers 2
       songoku sweep status quick
+      songoku sweep replay 1f3a                # one stored cell again, bit for bit
       songoku sweep export --experiment recovery --out recovery.csv
     """
 
 
-for command in (list_, run, status, show, export):
+for command in (list_, run, status, show, replay, export):
     sweep.add_command(command)

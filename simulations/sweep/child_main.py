@@ -37,7 +37,7 @@ def main() -> None:
         try:
             key, pickled = pickle.loads(inbox.get(timeout=IDLE_SECONDS))
         except queue.Empty:
-            return
+            os._exit(0)  # an orderly end would wait for the thread that listens
         loaded = _load(key, pickled)
         write_message(answers, STARTED)
         outcome = loaded if isinstance(loaded, Outcome) else run_task(loaded)

@@ -62,6 +62,7 @@ def connect(address: str) -> Client:
     """
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise DependencyMissingError(
             "a Dask cluster needs distributed, which is not installed. Install it with: "
@@ -69,9 +70,14 @@ def connect(address: str) -> Client:
         ) from error
     where = address if "://" in address else _scheduler_of(Path(address))
     try:
-        return Client(where, timeout=_CONNECT_SECONDS, set_as_default=False, name="songoku")
+        # A client that is given no address tries for a long time to close what it never opened.
+        get_address_host_port(where, strict=True)
     except ValueError as error:
-        raise InvalidInputError(f"{where!r} is not the address of a scheduler: {error}.") from error
+        raise InvalidInputError(
+            f"{where!r} is not the address of a scheduler, such as tcp://host:8786: {error}."
+        ) from error
+    try:
+        return Client(where, timeout=_CONNECT_SECONDS, set_as_default=False, name="songoku")
     except OSError as error:
         raise SongokuError(
             f"no Dask scheduler answers at {address} ({error}). Start one with 'dask scheduler', "
@@ -144,6 +150,12 @@ class DaskCluster:
         """How many cells run at once: the workers' threads, counted every other second."""
         if time.monotonic() - self._counted > _COUNT_SECONDS and not self._stopped:
             self._count()
+        if not self._stopped and self._client.status != "running":
+            # Dask drops what was under way when it loses the scheduler, but is slow to say so.
+            with self._lock:
+                jobs = list(self._jobs)
+            for job in jobs:
+                self._end(job, self._lost(None))
         good = sum(n for name, n in self._threads.items() if name not in self._refused)
         return max(1, good)
 
@@ -290,8 +302,9 @@ class DaskCluster:
     def _count(self) -> None:
         """Ask the scheduler for its workers; free the cells that wait for one that is gone."""
         self._counted = time.monotonic()
-        with suppress(OSError, ValueError, RuntimeError):
-            self._threads = dict(self._client.nthreads())
+        if self._client.status == "running":  # else it would wait for the scheduler's return
+            with suppress(OSError, ValueError, RuntimeError):
+                self._threads = dict(self._client.nthreads())
         with self._lock:
             stranded = [
                 job

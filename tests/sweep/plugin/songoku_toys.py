@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulations.sweep.device import device_param, torch_device
 from simulations.sweep.experiment import Experiment, Param, Row, Scalar
 from songoku_theory.errors import InvalidInputError
 
@@ -36,8 +37,8 @@ def misbehave(mood: str, folder: Path) -> None:
         raise ValueError("a toy's only failure")
     if mood == "exit":
         raise SystemExit("a toy leaves")
-    if mood == "hang" or (mood == "hang_once" and not (folder / "hung").exists()):
-        (folder / "hung").touch()
+    if mood == "hang":
+        (folder / f"hung {os.getpid()}").touch()
         time.sleep(600)
     if mood == "talk":
         print("a toy's own output")  # noqa: T201 - must not reach the pipe that rows take
@@ -59,6 +60,8 @@ def check_toy(params: Mapping[str, Scalar]) -> None:
         raise InvalidInputError("n = 666 can't exist; take another n.")
 
 
+MOODS = ("good", "raise", "raise_once", "nan", "exit", "die", "die_once", "hang", "talk")
+
 TOY = Experiment(
     name="toy",
     version=1,
@@ -70,18 +73,7 @@ TOY = Experiment(
         "mood": Param(
             type=str,
             default="good",
-            choices=(
-                "good",
-                "raise",
-                "raise_once",
-                "nan",
-                "exit",
-                "die",
-                "die_once",
-                "hang",
-                "hang_once",
-                "talk",
-            ),  # fmt: skip
+            choices=MOODS,
             doc="What goes wrong.",
         ),
     },
@@ -120,6 +112,22 @@ def run_threads(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> l
     np.ones((2, 2)) @ np.ones((2, 2))
     pools = [pool["num_threads"] for pool in threadpool_info()]
     return [{"most": max(pools, default=1), "variable": os.environ.get("OMP_NUM_THREADS")}]
+
+
+def run_placed(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]:
+    """Where a cell's arrays would live."""
+    return [{"where": str(torch_device(params)), "n_squared": int(params["n"]) ** 2}]
+
+
+PLACED = Experiment(
+    name="placed",
+    version=1,
+    doc="Takes a device.",
+    params={"n": Param(type=int, doc="Any number."), "device": device_param()},
+    columns={"where": str, "n_squared": int},
+    run=run_placed,
+    statistics="None: a toy.",
+)
 
 
 THREADS = Experiment(
