@@ -11,9 +11,12 @@ from __future__ import annotations
 from proofs_check.claims.recovery import (
     budget,
     concentration,
+    consistency,
     edges,
+    energy,
     groups,
     models,
+    premises,
     repaired,
     stability,
 )
@@ -28,5 +31,8 @@ CLAIMS: tuple[Claim, ...] = (
     *stability.CLAIMS,
     *edges.CLAIMS,
     *budget.CLAIMS,
+    *premises.CLAIMS,
+    *energy.CLAIMS,
     *repaired.CLAIMS,
+    *consistency.CLAIMS,
 )

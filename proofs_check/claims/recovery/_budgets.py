@@ -113,10 +113,10 @@ def replay_dimension(data: Mapping[str, Any]) -> Replay:
         and is_sub_gaussian(SIGNS, Fraction(1))
     )
     lines = [
-        f"K = 2, means +-m_0 e_0 (cosine -1 <= -(tau+gamma) = {-(tau + gamma)}), tau = {tau}, gamma "
-        f"= {gamma}, delta = {delta}, log({data['log']}) < {log_term}",
-        f"R = {window}, beta = {beta}: n_eff = {n_eff}; on each further axis the noise's average has "
-        f"a size of at least {smallest}",
+        f"K = 2, means +-m_0 e_0 (cosine -1 <= -(tau+gamma) = {-(tau + gamma)}), tau = {tau}, "
+        f"gamma = {gamma}, delta = {delta}, log({data['log']}) < {log_term}",
+        f"R = {window}, beta = {beta}: n_eff = {n_eff}; on each further axis the noise's average "
+        f"has a size of at least {smallest}",
     ]
     violated = setting and spoiled
     for constant in map(rational, data["constants"]):
@@ -155,7 +155,7 @@ def replay_rare(data: Mapping[str, Any]) -> Replay:
             f"the budget is met: {met}; P(C^ = +1 although C* = -1) = {float(chance):.3g}"
         )
     lines.append(
-        f"With delta = {share} of that probability the statement fails, for every C: the budget does "
-        f"not contain delta."
+        f"With delta = {share} of that probability the statement fails, for every C: the budget "
+        f"does not contain delta."
     )
     return Replay(tuple(lines), violated)

@@ -145,7 +145,7 @@ def is_sub_gaussian(law: Law, proxy: Fraction) -> bool:
     """
     if sum((p for _, p in law), Fraction(0)) != 1 or any(p < 0 for _, p in law):
         return False
-    weight = {value: p for value, p in law}
+    weight = dict(law)
     if len(weight) != len(law) or any(weight.get(-value) != p for value, p in law):
         return False
     largest = max(value * value for value, _ in law)

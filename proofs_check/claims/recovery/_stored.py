@@ -68,8 +68,8 @@ def failures_by_dimension(context: CheckContext) -> Finding:
         worst[big] > worst[small] for small in ladder for big in ladder if big >= 4 * small
     )
     detail = (
-        f"{chosen.height} cells; recovery with probability 0.95 is rejected (alpha = {ALPHA} over all "
-        f"cells) up to these multiples of eq. 35's budget with C = 1: {shown}"
+        f"{chosen.height} cells; recovery with probability 0.95 is rejected (alpha = {ALPHA} over "
+        f"all cells) up to these multiples of eq. 35's budget with C = 1: {shown}"
     )
     if grows:
         return supports("interval", f"{where}, least C above {shown}", detail)
@@ -105,8 +105,8 @@ def bound_holds_in_rows(
             if chance < ALPHA / len(covered):
                 return refutes(
                     where,
-                    f"cell {row['key']}: {row['graph_exact']} of {row['trials']} recovered, but the "
-                    f"bound promises {1 - delta}",
+                    f"cell {row['key']}: {row['graph_exact']} of {row['trials']} recovered, but "
+                    f"the bound promises {1 - delta}",
                 )
         if not covered:
             return inconclusive(where, f"the bound covers none of the {rows.height} cells")

@@ -1,4 +1,4 @@
-"""Proposition 3, Corollaries 1 and 2, Theorems 3 and 4, eq. 39 and section 5.4: the paper's budgets.
+"""The paper's budgets: Proposition 3, Corollaries 1 and 2, Theorems 3 and 4, eq. 39, section 5.4.
 
 All of them rest on Lemma 2, and all lack the dimension. The counterexamples are two tasks, exact
 (:mod:`._budgets`); what holds instead is in :mod:`.repaired` and :mod:`.dimension`.
@@ -79,13 +79,13 @@ _NO_CONSTANT = proof(
     "for every C some setting meets eq. 35 and misses the edge with probability at least 1/2",
     (
         Step(
-            "Means +-m_0 e_0, C* = -1: Assumption 1 holds for every gamma < 1 - tau, groups {1} and "
-            "{2}. Independent signs on D further axes: every direction is sub-Gaussian given the "
-            "past with sigma² = 1, because E exp(l <xi, u>) = prod cosh(l u_k) <= exp(l²/2)."
+            "Means +-m_0 e_0, C* = -1: Assumption 1 holds for every gamma < 1 - tau, groups {1} "
+            "and {2}. Independent signs on D further axes: every direction is sub-Gaussian given "
+            "the past with sigma² = 1, because E exp(l <xi, u>) = prod cosh(l u_k) <= exp(l²/2)."
         ),
         Step(
-            "R = 1, n_eff = 1. Choose m_0² >= C log(K²/delta)/gamma² with delta < 1/2: eq. 35 holds, "
-            "whatever D is."
+            "R = 1, n_eff = 1. Choose m_0² >= C log(K²/delta)/gamma² with delta < 1/2: eq. 35 "
+            "holds, whatever D is."
         ),
         Step(
             "|g_i|² = m_0² + D exactly, <g_1, g_2> = -m_0² + X, X symmetric, so P(X >= 0) >= 1/2."
@@ -113,14 +113,14 @@ def _paper_settings(_: CheckContext) -> VacuityFinding:
     dim, tasks, delta, gamma = 11_000_000, 6, 0.05, 0.1
     budget = log(tasks**2 / delta) / gamma**2
     parts = [
-        f"R = {window}: met (C = 1) by noise energy sigma² d up to {dim * window / budget:.3g} m_0², "
-        f"while an edge at the margin vanishes from {window * gamma / 0.2:.3g} m_0² on"
+        f"R = {window}: met (C = 1) by noise energy sigma² d up to {dim * window / budget:.3g} "
+        f"m_0², while an edge at the margin vanishes from {window * gamma / 0.2:.3g} m_0² on"
         for window in (4, 32, 256)
     ]
     return VacuityFinding(
         False,
-        f"d = {dim} (ResNet-18), K = {tasks}, delta = {delta}, gamma = {gamma}, tau = 0.2, n_eff at "
-        f"its largest value R: " + "; ".join(parts),
+        f"d = {dim} (ResNet-18), K = {tasks}, delta = {delta}, gamma = {gamma}, tau = 0.2, n_eff "
+        f"at its largest value R: " + "; ".join(parts),
     )
 
 
@@ -182,8 +182,8 @@ CLAIMS: tuple[Claim, ...] = (
         "delta, for every delta.",
         appendix_b("B.4, Proposition 3", "30", "31"),
         "rec_p3_no_log",
-        reading="eq. 30 to the letter, without logarithm (probably a slip: its proof speaks of 'the "
-        "claimed logarithmic factor'; that reading is REC-P3-LOG); C may even depend on eps",
+        reading="eq. 30 to the letter, without logarithm (probably a slip: its proof speaks of "
+        "'the claimed logarithmic factor'; that reading is REC-P3-LOG); C may even depend on eps",
         repaired_by="REC-P3-R",
         notes="d = 1, so the dimension plays no part here. K is missing as well.",
     ),
@@ -202,8 +202,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="REC-P3-ABSORB",
         family="recovery",
         title="The quadratic term is absorbed for eps <= m_0",
-        statement=r"The constants absorb the quadratic term in $\epsilon$ by requiring $\epsilon\le "
-        r"m_0$.",
+        statement=r"The constants absorb the quadratic term in $\epsilon$ by requiring "
+        r"$\epsilon\le m_0$.",
         plain="For 0 <= eps <= m_0: 6 eps/m_0 + 4 eps²/m_0² <= 10 eps/m_0.",
         source=appendix_b("B.4, Proposition 3 (proof)"),
         assumptions=(MIN_NORM,),
@@ -221,16 +221,17 @@ CLAIMS: tuple[Claim, ...] = (
                 doc="In fractions.",
             ),
         ),
-        reading="eps of Lemma 2, a length; Proposition 3's eps is a cosine, and comparing that with "
-        "m_0 would depend on the units of the loss",
+        reading="eps of Lemma 2, a length; Proposition 3's eps is a cosine, and comparing that "
+        "with m_0 would depend on the units of the loss",
     ),
     _claim(
         "REC-C1",
         "Exact recovery of the conflict graph with a universal constant",
-        rf"There exists a universal constant $C>0$ such that if {_BUDGET}, then $\Pr(\hat G=G^*)\ge "
+        rf"There exists a universal constant $C>0$ such that if {_BUDGET}, then $\Pr(\hat "
+        rf"G=G^*)\ge "
         r"1-\delta$.",
-        "One C > 0 for all settings: n_eff >= C sigma²/(m_0² gamma²) log(K²/delta) gives P(G^ = G*) "
-        ">= 1 - delta.",
+        "One C > 0 for all settings: n_eff >= C sigma²/(m_0² gamma²) log(K²/delta) gives P(G^ = "
+        "G*) >= 1 - delta.",
         appendix_b("B.5, Corollary 1", "35"),
         "rec_c1_dimension",
         notes="Model (B), K = m = 2. The least C that a setting needs grows with d (REC-C1-NONE).",
@@ -239,10 +240,10 @@ CLAIMS: tuple[Claim, ...] = (
         id="REC-C1-NONE",
         family="recovery",
         title="No universal constant: the dimension has to be in the budget",
-        statement=r"For every $C$, $\tau$, $\gamma<1-\tau$ and $\delta<1/2$ there are $d$, means and "
-        r"noise that satisfy Assumptions 1-5 and eq. 35 with $\Pr(\hat G=G^*)\le 1/2$.",
-        plain="For every C some setting meets eq. 35 and loses the graph at least half of the time: "
-        "sigma² d/(n_eff m_0²) >= 1/tau - 1 makes an edge with cosine -1 vanish.",
+        statement=r"For every $C$, $\tau$, $\gamma<1-\tau$ and $\delta<1/2$ there are $d$, means "
+        r"and noise that satisfy Assumptions 1-5 and eq. 35 with $\Pr(\hat G=G^*)\le 1/2$.",
+        plain="For every C some setting meets eq. 35 and loses the graph at least half of the "
+        "time: sigma² d/(n_eff m_0²) >= 1/tau - 1 makes an edge with cosine -1 vanish.",
         source=ours("on Corollary 1"),
         assumptions=_ALL,
         used_for="Says which quantity is missing: the noise energy sigma² d.",
@@ -266,8 +267,8 @@ CLAIMS: tuple[Claim, ...] = (
         title="Group recovery under the component model",
         statement=r"Under model (A) and the conditions of Corollary 1, with probability at least "
         r"$1-\delta$, the connected components of $\hat G$ equal $\mathcal P^*$.",
-        plain="Under model (A), Assumptions 1-5 and eq. 35: the components of G^ are the groups with "
-        "probability >= 1 - delta.",
+        plain="Under model (A), Assumptions 1-5 and eq. 35: the components of G^ are the groups "
+        "with probability >= 1 - delta.",
         source=appendix_b("B.5, Theorem 3"),
         assumptions=(MODEL_A, A1_GROUPS, *_ALL[1:]),
         used_for="Quantitative consequence (i).",
@@ -287,15 +288,15 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         reading="as printed, Assumption 1 by groups",
         vacuous=_component_vacuity,
-        notes="Proved because nothing meets its hypotheses. With the margin by pairs, which can hold, "
-        "it is REC-T3-PAIRS.",
+        notes="Proved because nothing meets its hypotheses. With the margin by pairs, which can "
+        "hold, it is REC-T3-PAIRS.",
     ),
     _claim(
         "REC-T3-PAIRS",
         "Group recovery under the component model, with a margin that can hold",
-        r"Under model (A) and the conditions of Corollary 1 [with the margin of Assumption 1 on edges "
-        r"and non-edges], with probability at least $1-\delta$, the connected components of $\hat G$ "
-        r"equal $\mathcal P^*$.",
+        r"Under model (A) and the conditions of Corollary 1 [with the margin of Assumption 1 on "
+        r"edges and non-edges], with probability at least $1-\delta$, the connected components of "
+        r"$\hat G$ equal $\mathcal P^*$.",
         "Under model (A), the margin for every pair, Assumptions 2-5 and eq. 35: the components of "
         "G^ are the groups with probability >= 1 - delta.",
         appendix_b("B.5, Theorem 3", "35"),
@@ -307,8 +308,8 @@ CLAIMS: tuple[Claim, ...] = (
         "REC-T4",
         "Group recovery under the multipartite model",
         r"Under model (B) and the conditions of Corollary 1, with probability at least $1-\delta$, "
-        r"$\chi(\hat G)=m$ and any optimal coloring of $\hat G$ yields color classes equal to $\{P_r"
-        r"\}_{r=1}^m$ up to label permutation.",
+        r"$\chi(\hat G)=m$ and any optimal coloring of $\hat G$ yields color classes equal to "
+        r"$\{P_r\}_{r=1}^m$ up to label permutation.",
         "Under model (B), Assumptions 1-5 and eq. 35: chi(G^) = m, and the classes of optimal "
         "colourings are the groups, with probability >= 1 - delta.",
         appendix_b("B.5, Theorem 4"),
@@ -319,8 +320,8 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "REC-C2",
         "The probe budget without a logarithm",
-        r"If the EMA parameters $(R,\beta)$ are chosen to ensure $n_{\rm eff}\ge C\frac{\sigma^2}{m_0^2"
-        r"\gamma^2}$ [...], then $\Pr(\hat G=G^*)\ge 1-\delta$.",
+        r"If the EMA parameters $(R,\beta)$ are chosen to ensure $n_{\rm eff}\ge "
+        r"C\frac{\sigma^2}{m_0^2\gamma^2}$ [...], then $\Pr(\hat G=G^*)\ge 1-\delta$.",
         "Some C: n_eff >= C sigma²/(m_0² gamma²) gives P(G^ = G*) >= 1 - delta, for every delta.",
         appendix_b("B.6, Corollary 2", "36"),
         "rec_c2_no_log",
@@ -330,8 +331,8 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "REC-C2-LOG",
         "The probe budget with its logarithm",
-        r"If $\sum_{t=1}^R w_t^2\le c\,\frac{m_0^2\gamma^2}{\sigma^2}\frac{1}{\log(K/\delta)}$, then "
-        r"$\Pr(\hat G=G^*)\ge 1-\delta$, and consequently Theorems 3-4 apply.",
+        r"If $\sum_{t=1}^R w_t^2\le c\,\frac{m_0^2\gamma^2}{\sigma^2}\frac{1}{\log(K/\delta)}$, "
+        r"then $\Pr(\hat G=G^*)\ge 1-\delta$, and consequently Theorems 3-4 apply.",
         "Some c: sum w_t² <= c m_0² gamma²/(sigma² log(K/delta)) gives P(G^ = G*) >= 1 - delta.",
         appendix_b("B.6, Corollary 2", "36"),
         "rec_c2_dimension",
@@ -352,14 +353,15 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "REC-5.4",
         "A modest number of steps, without the dimension",
-        r"For example, an effective sample size of $n_{\rm eff}\gtrsim\frac{\sigma^2}{m_0^2\gamma^2}"
-        r"\log(K/\delta)$ suffices in our analysis.",
-        "Up to a constant, n_eff >= sigma²/(m_0² gamma²) log(K/delta) suffices for P(G^ = G*) >= 1 - "
-        "delta.",
+        r"For example, an effective sample size of $n_{\rm "
+        r"eff}\gtrsim\frac{\sigma^2}{m_0^2\gamma^2}\log(K/\delta)$ suffices in our analysis.",
+        "Up to a constant, n_eff >= sigma²/(m_0² gamma²) log(K/delta) suffices for P(G^ = G*) >= "
+        "1 - delta.",
         Source("SON-GOKU", "5.4"),
         "rec_5_4_dimension",
-        notes='So the number of steps is tied to "noise level, margin, and the number of tasks", and '
-        'to d, which the sentence before leaves out; "only a modest number of steps" depends on it. '
+        notes='So the number of steps is tied to "noise level, margin, and the number of tasks", '
+        'and to d, which the sentence before leaves out; "only a modest number of steps" depends '
+        "on it. "
         "Section 5's overview (3) says the same.",
     ),
 )

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.ema.objects import sample_size, window_weights
@@ -88,7 +89,7 @@ def replay_sticky(data: Mapping[str, Any]) -> Replay:
 def tail_checks(constant: Fraction = Fraction(1, 2)) -> tuple[Check, ...]:
     """Return the checks of eq. 20 with this constant in its exponent."""
 
-    def chernoff(sympy: Any) -> list[Identity]:
+    def chernoff(sympy: ModuleType) -> list[Identity]:
         eps, proxy, squares = sympy.symbols("eps sigma2 S", positive=True)
         rate = eps / (proxy * squares)
         exponent = -rate * eps + rate**2 * proxy * squares / 2
@@ -222,9 +223,9 @@ def _hoelder() -> bool:
 
 
 _LEMMA = (
-    r"There exists a constant $c>0$ depending only on the mixing parameters such that for any fixed "
-    r"unit vector $u$ and any $\varepsilon>0$: $\Pr(|\langle\tilde g_i-\mu_i,u\rangle|>\varepsilon)"
-    r"\le 2\exp(-c\,n_{\rm eff}\varepsilon^2/\sigma^2)$."
+    r"There exists a constant $c>0$ depending only on the mixing parameters such that for any "
+    r"fixed unit vector $u$ and any $\varepsilon>0$: $\Pr(|\langle\tilde "
+    r"g_i-\mu_i,u\rangle|>\varepsilon)\le 2\exp(-c\,n_{\rm eff}\varepsilon^2/\sigma^2)$."
 )
 
 
@@ -257,8 +258,8 @@ CLAIMS: tuple[Claim, ...] = (
         condition="the noise is sub-Gaussian given the past (independent steps, or martingale "
         "differences)",
         repaired_by="REC-L1-R",
-        notes="The proof calls on 'Hoeffding-Azuma/Bernstein-type' bounds; Azuma's needs steps that "
-        "are bounded or sub-Gaussian given the past.",
+        notes="The proof calls on 'Hoeffding-Azuma/Bernstein-type' bounds; Azuma's needs steps "
+        "that are bounded or sub-Gaussian given the past.",
     ),
     Claim(
         id="REC-L1-MDS",
@@ -283,9 +284,9 @@ CLAIMS: tuple[Claim, ...] = (
         id="REC-L1-R",
         family="recovery",
         title="Lemma 1 for noise that is sub-Gaussian given the past, with c = 1/2",
-        statement=r"If $E[e^{\lambda\langle\xi_{i,t},u\rangle}\mid\text{past}]\le e^{\lambda^2\sigma^2"
-        r"/2}$, then $\Pr(|\langle\tilde g_i-\mu_i,u\rangle|>\varepsilon)\le 2\exp(-n_{\rm eff}"
-        r"\varepsilon^2/(2\sigma^2))$.",
+        statement=r"If $E[e^{\lambda\langle\xi_{i,t},u\rangle}\mid\text{past}]\le "
+        r"e^{\lambda^2\sigma^2/2}$, then $\Pr(|\langle\tilde g_i-\mu_i,u\rangle|>\varepsilon)\le "
+        r"2\exp(-n_{\rm eff}\varepsilon^2/(2\sigma^2))$.",
         plain="With every step sub-Gaussian given the past, eq. 20 holds with c = 1/2.",
         source=ours("repair of Lemma 1"),
         assumptions=(CONDITIONAL_NOISE, NO_DRIFT),
@@ -300,8 +301,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"If $\xi_s$ and $\xi_t$ are independent for $|s-t|\ge L$, eq. 20 holds with "
         r"$c=1/(2L)$; for noise constant on blocks of length $L$ no $c>1/L$ does for all $n_{\rm "
         r"eff}$.",
-        plain="L-dependent sub-Gaussian noise (phi(k) = 0 for k >= L) has eq. 20 with c = 1/(2L). So "
-        "a constant exists that depends on the mixing, and it has to.",
+        plain="L-dependent sub-Gaussian noise (phi(k) = 0 for k >= L) has eq. 20 with c = 1/(2L). "
+        "So a constant exists that depends on the mixing, and it has to.",
         source=ours(
             "on Lemma 1 and the 'absolute' constants of Proposition 3 and Corollaries 1, 2"
         ),
@@ -318,8 +319,8 @@ CLAIMS: tuple[Claim, ...] = (
                         "independence for blocks that do not overlap.)"
                     ),
                     Step(
-                        "Hölder: the sum of the classes has the proxy sigma² (sum of sqrt(S_r))² <= "
-                        "L sigma² S (shown for L = 3; for any L it is Cauchy-Schwarz).",
+                        "Hölder: the sum of the classes has the proxy sigma² (sum of sqrt(S_r))² "
+                        "<= L sigma² S (shown for L = 3; for any L it is Cauchy-Schwarz).",
                         _hoelder,
                     ),
                     Step("Chernoff as in REC-L1-R: 2 exp(-n_eff eps²/(2 L sigma²))."),
@@ -346,8 +347,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="REC-21",
         family="recovery",
         title="A union bound over directions",
-        statement=r"$\Pr(\max_{1\le j\le M}|\langle\tilde g_i-\mu_i,u_j\rangle|>\varepsilon)\le 2M\exp"
-        r"(-c\,n_{\rm eff}\varepsilon^2/\sigma^2)$.",
+        statement=r"$\Pr(\max_{1\le j\le M}|\langle\tilde g_i-\mu_i,u_j\rangle|>\varepsilon)\le "
+        r"2M\exp(-c\,n_{\rm eff}\varepsilon^2/\sigma^2)$.",
         plain="If eq. 20 holds for each of M fixed directions, eq. 21 holds for their maximum.",
         source=appendix_b("B.4, Lemma 1", "21"),
         assumptions=(CONDITIONAL_NOISE, NO_DRIFT),

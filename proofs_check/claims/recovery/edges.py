@@ -94,6 +94,23 @@ def _at_the_margin(context: CheckContext) -> Iterator[Setting]:
         yield tau, gamma, -(tau + gamma), gamma
 
 
+def _tie_obligations(z3: Z3) -> list[Obligation]:
+    tau, gamma, true, found = z3.Reals("tau gamma C E")
+    margin = z3.Or(true <= -(tau + gamma), true >= -(tau - gamma))
+    same = (found < -tau) == (true < -tau)
+    pairwise = z3.And(
+        z3.Implies(true <= -(tau + gamma), found < -tau),
+        z3.Implies(true >= -(tau - gamma), found >= -tau),
+    )
+    return [
+        Obligation(
+            "same edge iff the two implications",
+            [tau > 0, gamma > 0, gamma < 1 - tau, margin],
+            same == pairwise,
+        )
+    ]
+
+
 REC_T2 = Claim(
     id="REC-T2",
     family="recovery",
@@ -133,8 +150,8 @@ REC_T2_SHARP = Claim(
     id="REC-T2-SHARP",
     family="recovery",
     title="An error of gamma is too much",
-    statement=r"For every $\tau$ and $\gamma$ the conclusion of Theorem 2 fails for some cosines with "
-    r"$\epsilon=\gamma$.",
+    statement=r"For every $\tau$ and $\gamma$ the conclusion of Theorem 2 fails for some cosines "
+    r"with $\epsilon=\gamma$.",
     plain="With eps = gamma an edge at -(tau+gamma) can land on -tau, which is no edge.",
     source=ours("on Theorem 2"),
     assumptions=(),
@@ -161,8 +178,9 @@ REC_34 = Claim(
     id="REC-34",
     family="recovery",
     title="Eq. 34 says the same as equality of the graphs",
-    statement=r"$\hat G=G^*$. Equivalently, for every $i\ne j$, $C^*_{ij}\le-(\tau+\gamma)\Rightarrow"
-    r"\hat C_{ij}<-\tau$ and $C^*_{ij}\ge-(\tau-\gamma)\Rightarrow\hat C_{ij}>-\tau$.",
+    statement=r"$\hat G=G^*$. Equivalently, for every $i\ne j$, "
+    r"$C^*_{ij}\le-(\tau+\gamma)\Rightarrow\hat C_{ij}<-\tau$ and "
+    r"$C^*_{ij}\ge-(\tau-\gamma)\Rightarrow\hat C_{ij}>-\tau$.",
     plain="Under the margin, G^ = G* holds if and only if eq. 34 holds for every pair.",
     source=appendix_b("B.5, Theorem 2", "33", "34"),
     assumptions=(A1_PAIRS,),
@@ -176,8 +194,8 @@ REC_34_R = Claim(
     id="REC-34-R",
     family="recovery",
     title="Equality of the graphs, pair by pair",
-    statement=r"$\hat G=G^*$ iff for every $i\ne j$: $C^*_{ij}\le-(\tau+\gamma)\Rightarrow\hat C_{ij}"
-    r"<-\tau$ and $C^*_{ij}\ge-(\tau-\gamma)\Rightarrow\hat C_{ij}\ge-\tau$.",
+    statement=r"$\hat G=G^*$ iff for every $i\ne j$: $C^*_{ij}\le-(\tau+\gamma)\Rightarrow\hat "
+    r"C_{ij}<-\tau$ and $C^*_{ij}\ge-(\tau-\gamma)\Rightarrow\hat C_{ij}\ge-\tau$.",
     plain="Under the margin, G^ = G* iff edges have C^ < -tau and non-edges C^ >= -tau.",
     source=ours("repair of Theorem 2's 'equivalently'"),
     assumptions=(A1_PAIRS, TAU_FIXED),
@@ -185,7 +203,7 @@ REC_34_R = Claim(
     checks=(
         solver(
             "one pair",
-            lambda z3: _tie_obligations(z3),
+            _tie_obligations,
             "the two statements agree for each pair",
             doc="z3",
         ),
@@ -214,23 +232,6 @@ REC_34_R = Claim(
     ),
     repairs="REC-34",
 )
-
-
-def _tie_obligations(z3: Z3) -> list[Obligation]:
-    tau, gamma, true, found = z3.Reals("tau gamma C E")
-    margin = z3.Or(true <= -(tau + gamma), true >= -(tau - gamma))
-    same = (found < -tau) == (true < -tau)
-    pairwise = z3.And(
-        z3.Implies(true <= -(tau + gamma), found < -tau),
-        z3.Implies(true >= -(tau - gamma), found >= -tau),
-    )
-    return [
-        Obligation(
-            "same edge iff the two implications",
-            [tau > 0, gamma > 0, gamma < 1 - tau, margin],
-            same == pairwise,
-        )
-    ]
 
 
 CLAIMS = (REC_T2, REC_T2_SHARP, REC_34, REC_34_R)

@@ -323,8 +323,8 @@ REC_A1_A_R = Claim(
     family="recovery",
     title="A margin for every pair can hold under the component model, for any number of groups",
     statement=r"For every $m$, all group sizes and $0<\gamma\le\tau$, $\gamma<1-\tau$ there are "
-    r"means with $|C^*_{ij}+\tau|\ge\gamma$ on the right side for every pair: $\le-(\tau+\gamma)$ on "
-    r"edges, $\ge-(\tau-\gamma)$ elsewhere, whose components are the given groups.",
+    r"means with $|C^*_{ij}+\tau|\ge\gamma$ on the right side for every pair: $\le-(\tau+\gamma)$ "
+    r"on edges, $\ge-(\tau-\gamma)$ elsewhere, whose components are the given groups.",
     plain="With the margin asked of edges and non-edges instead of groups, model (A) allows any "
     "number of groups of any sizes (gamma <= tau): two opposite camps a group, one axis a group.",
     source=ours("repair of Assumption 1 for model (A)"),

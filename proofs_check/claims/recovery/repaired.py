@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
 from proofs_check.claims.ema.objects import sample_size, window_weights
 from proofs_check.claims.recovery._assumptions import (
@@ -27,7 +28,11 @@ from proofs_check.methods.findings import inconclusive, supports
 from proofs_check.methods.symbolic import Identity
 from proofs_check.model import Check, CheckContext, Claim, Finding, Method, VacuityFinding
 
-__all__ = ["CLAIMS", "norm_checks", "recovery_checks"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["CLAIMS", "TRIALS", "failure_limit", "lost_graphs", "norm_checks", "recovery_checks"]
 
 TRIALS = 2000
 ALPHA = 1e-3
@@ -60,7 +65,7 @@ def _series_is_dominated() -> bool:
     return known and is_zero((1 / sympy.Integer(4) - 1 / (2 * k)) - (k - 2) / (4 * k))
 
 
-def _radii(sympy: Any) -> list[Identity]:
+def _radii(sympy: ModuleType) -> list[Identity]:
     q, r = sympy.symbols("q r", positive=True)
     two = sympy.sqrt(2)
     gap = 2 * (two - 1) * q * r
@@ -106,8 +111,8 @@ def norm_checks(slope: Fraction = Fraction(2)) -> tuple[Check, ...]:
             "P(|delta|² > s² (d + 2 sqrt(dt) + 2t)) <= exp(-t)",
             (
                 Step(
-                    "For every u: E exp(<u, delta>) <= exp(s² |u|²/2), s² = sigma²/n_eff (REC-L1-R, "
-                    "step 1, with any u)."
+                    "For every u: E exp(<u, delta>) <= exp(s² |u|²/2), s² = sigma²/n_eff "
+                    "(REC-L1-R, step 1, with any u)."
                 ),
                 Step(
                     "Let z be standard normal and independent: exp(theta |delta|²/s²) = E_z "
@@ -120,8 +125,8 @@ def norm_checks(slope: Fraction = Fraction(2)) -> tuple[Check, ...]:
                     _series_is_dominated,
                 ),
                 Step(
-                    "Markov: P(|delta|² > s² (d+x)) <= exp(-theta x + d theta²/(1-2 theta)); at theta "
-                    "= sqrt(t)/(sqrt(d)+2 sqrt(t)), x = 2 sqrt(dt) + 2t this is exp(-t).",
+                    "Markov: P(|delta|² > s² (d+x)) <= exp(-theta x + d theta²/(1-2 theta)); at "
+                    "theta = sqrt(t)/(sqrt(d)+2 sqrt(t)), x = 2 sqrt(dt) + 2t this is exp(-t).",
                     _exponent_closes,
                 ),
             ),
@@ -137,7 +142,7 @@ def norm_checks(slope: Fraction = Fraction(2)) -> tuple[Check, ...]:
     )
 
 
-def _failure_limit(failures: int, trials: int) -> float:
+def failure_limit(failures: int, trials: int) -> float:
     """Return the upper end of the one-sided exact interval for the failure probability."""
     from scipy.stats import beta
 
@@ -146,33 +151,63 @@ def _failure_limit(failures: int, trials: int) -> float:
     )
 
 
-def _simulate(context: CheckContext, factor: float, shared: bool) -> tuple[int, int]:
-    """Count lost graphs at the budget: K = 3, d = 20, signs or Gaussian noise, one EMA each trial.
+def _at_the_margin(tau: float, gamma: float, dim: int) -> NDArray[np.float64]:
+    """Return three unit means: cosines -(tau+gamma), -(tau-gamma), -(tau-gamma)."""
+    import numpy as np
 
-    `shared`: the same noise for all tasks, which the budget allows.
+    strength, low = tau + gamma, -(tau - gamma)
+    second = (low + strength * low) / math.sqrt(1 - strength**2)
+    means = np.zeros((3, dim))
+    means[0, 0] = 1.0
+    means[1, :2] = -strength, math.sqrt(1 - strength**2)
+    means[2, :3] = low, second, math.sqrt(1 - low**2 - second**2)
+    return means
+
+
+def lost_graphs(
+    context: CheckContext,
+    law: Literal["gaussian", "sphere"],
+    *,
+    shared: bool,
+    factor: float = 16.0,
+    constant: float = 84.0,
+) -> int:
+    """Count lost graphs in `TRIALS` trials at a budget: K = 3, d = 20, every cosine at the margin.
+
+    Parameters
+    ----------
+    law : {"gaussian", "sphere"}
+        Gaussian noise at the budget of REC-C1-R, as its average; or noise of length sigma, R = 8
+        steps with beta = 0.9, at eq. 35's budget times `constant`.
+    shared : bool
+        The same noise for all tasks, which both budgets allow.
+    factor, constant : float
+        Of the two budgets.
     """
     import numpy as np
 
-    rng = np.random.default_rng([context.seed, int(shared), 5])
+    rng = np.random.default_rng([context.seed, int(shared), len(law)])
     tasks, dim, tau, gamma = 3, 20, 0.25, 0.2
-    means = np.zeros((tasks, dim))
-    strength = tau + gamma
-    # cosines -(tau+gamma) between 0 and 1, and -(tau-gamma) of task 2 with both: all at the margin
-    means[0, 0] = 1.0
-    means[1, :2] = -strength, math.sqrt(1 - strength**2)
-    low = -(tau - gamma)
-    second = (low + strength * low) / math.sqrt(1 - strength**2)
-    means[2, :3] = low, second, math.sqrt(1 - low**2 - second**2)
+    means = _at_the_margin(tau, gamma, dim)
     radius = math.sqrt(dim) + math.sqrt(2 * math.log(tasks / DELTA_TRIED))
-    noise_scale = gamma / (math.sqrt(factor) * radius)  # n_eff = factor sigma² radius²/gamma²
-    lost = 0
-    for _ in range(TRIALS):
-        noise = rng.standard_normal((1 if shared else tasks, dim))
-        found = means + noise_scale * noise
-        unit = found / np.linalg.norm(found, axis=1, keepdims=True)
-        cosines = (unit @ unit.T)[np.triu_indices(tasks, 1)]
-        lost += list(cosines < -tau) != [True, False, False]
-    return lost, TRIALS
+    owners = 1 if shared else tasks
+    if law == "gaussian":
+        scale = gamma / (math.sqrt(factor) * radius)  # n_eff = factor sigma² radius²/gamma²
+        noise = scale * rng.standard_normal((TRIALS, owners, dim))
+    else:
+        weights = 0.9 ** np.arange(8)
+        weights /= weights.sum()
+        # sigma from n_eff = constant sigma²/gamma² log(K²/delta)
+        log_term = math.log(tasks**2 / DELTA_TRIED)
+        sigma = gamma / math.sqrt(constant * log_term * float(weights @ weights))
+        steps = rng.standard_normal((TRIALS, owners, 8, dim))
+        steps *= sigma / np.linalg.norm(steps, axis=-1, keepdims=True)
+        noise = np.einsum("t,nktd->nkd", weights, steps)
+    found = means + noise
+    unit = found / np.linalg.norm(found, axis=2, keepdims=True)
+    cosines = (unit @ unit.transpose(0, 2, 1))[:, [0, 0, 1], [1, 2, 2]]
+    wanted = np.array([True, False, False])
+    return int(((cosines < -tau) != wanted).any(axis=1).sum())
 
 
 def recovery_checks(factor: int = 16) -> tuple[Check, ...]:
@@ -189,8 +224,8 @@ def recovery_checks(factor: int = 16) -> tuple[Check, ...]:
     def simulated(context: CheckContext) -> Finding:
         limits = []
         for shared in (False, True):
-            lost, trials = _simulate(context, factor, shared)
-            limits.append((lost, _failure_limit(lost, trials)))
+            lost = lost_graphs(context, "gaussian", shared=shared, factor=factor)
+            limits.append((lost, failure_limit(lost, TRIALS)))
         detail = (
             f"Gaussian noise, independent and shared between tasks: {limits[0][0]} and "
             f"{limits[1][0]} graphs lost in {TRIALS} trials each; one-sided exact limits (alpha = "
@@ -202,7 +237,8 @@ def recovery_checks(factor: int = 16) -> tuple[Check, ...]:
 
     return (
         proof(
-            f"n_eff > {factor} sigma²/(m_0² gamma²) (sqrt d + sqrt(2 log(K/delta)))² gives P(G^ = G*) "
+            f"n_eff > {factor} sigma²/(m_0² gamma²) (sqrt d + sqrt(2 log(K/delta)))² gives P(G^ = "
+            f"G*) "
             ">= 1 - delta",
             (
                 Step(
@@ -235,9 +271,9 @@ def _needs(_: CheckContext) -> VacuityFinding:
         parts.append(f"R = {window}: {energy:.2g} m_0²")
     return VacuityFinding(
         False,
-        "largest noise energy sigma² d that the budget allows at the paper's R (n_eff <= R), d = 1.1 "
-        "10^7, K = 6, delta = 0.05, gamma = 0.1: " + "; ".join(parts) + ". The paper reports no "
-        "sigma, m_0 or gamma.",
+        "largest noise energy sigma² d that the budget allows at the paper's R (n_eff <= R), d = "
+        "1.1 10^7, K = 6, delta = 0.05, gamma = 0.1: " + "; ".join(parts) + ". The paper reports "
+        "no sigma, m_0 or gamma.",
     )
 
 
@@ -273,8 +309,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_BUDGET.replace(r"\gamma", r"\epsilon").replace(">", r"\ge ")
         + r" implies $\max_{i<j}|\hat C_{ij}-C^*_{ij}|\le\epsilon$ with probability at least "
         r"$1-\delta$ ($\epsilon<4$).",
-        plain="n_eff >= 16 sigma²/(m_0² eps²) (sqrt d + sqrt(2 log(K/delta)))² gives max |C^ - C*| <= "
-        "eps with probability >= 1 - delta.",
+        plain="n_eff >= 16 sigma²/(m_0² eps²) (sqrt d + sqrt(2 log(K/delta)))² gives max |C^ - "
+        "C*| <= eps with probability >= 1 - delta.",
         source=ours("repair of Proposition 3"),
         assumptions=(CONDITIONAL_NOISE, NO_DRIFT, MIN_NORM, DELTA),
         used_for="REC-C1-R.",
@@ -289,16 +325,16 @@ CLAIMS: tuple[Claim, ...] = (
         family="recovery",
         title="Exact recovery with a budget in d",
         statement=_BUDGET + r" implies $\Pr(\hat G=G^*)\ge 1-\delta$.",
-        plain="n_eff > 16 sigma²/(m_0² gamma²) (sqrt d + sqrt(2 log(K/delta)))² gives P(G^ = G*) >= 1 "
-        "- delta, for noise sub-Gaussian given the past, dependent between tasks or not.",
+        plain="n_eff > 16 sigma²/(m_0² gamma²) (sqrt d + sqrt(2 log(K/delta)))² gives P(G^ = G*) "
+        ">= 1 - delta, for noise sub-Gaussian given the past, dependent between tasks or not.",
         source=ours("repair of Corollaries 1 and 2 and eq. 39"),
         assumptions=(A1_PAIRS, CONDITIONAL_NOISE, NO_DRIFT, MIN_NORM, DELTA),
         used_for="Theorems 3 and 4; consistency; choosing beta.",
         checks=recovery_checks(),
         repairs="REC-C1",
         vacuous=_needs,
-        notes="For Gaussian noise independent between tasks the d-term is tau d/gamma instead of 16 "
-        "d/gamma² (EXT-3).",
+        notes="For Gaussian noise independent between tasks the d-term is tau d/gamma instead of "
+        "16 d/gamma² (EXT-3).",
     ),
     Claim(
         id="REC-T34-R",
@@ -307,10 +343,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"Under "
         + _BUDGET
         + r", with probability at least $1-\delta$: under model (A) the components of $\hat G$ are "
-        r"$\mathcal P^*$; under model (B) $\chi(\hat G)=m$, and the classes of any optimal coloring "
-        r"and of first-fit in any order are $\{P_r\}$.",
-        plain="Under REC-C1-R's budget and the margin for every pair, components (A), or the classes "
-        "of optimal and of first-fit colourings (B), are the groups, with probability >= 1 - delta.",
+        r"$\mathcal P^*$; under model (B) $\chi(\hat G)=m$, and the classes of any optimal "
+        r"coloring and of first-fit in any order are $\{P_r\}$.",
+        plain="Under REC-C1-R's budget and the margin for every pair, components (A), or the "
+        "classes of optimal and of first-fit colourings (B), are the groups, with probability >= "
+        "1 - delta.",
         source=ours("repair of Theorems 3 and 4"),
         assumptions=(A1_PAIRS, CONDITIONAL_NOISE, NO_DRIFT, MIN_NORM, DELTA),
         used_for="Section 5.4.",

@@ -1,14 +1,16 @@
-"""Lemma 2 (eq. 22-29): what directional deviations say about a cosine, and what they leave open.
+"""Lemma 2 (eq. 22-29): what directional deviations say about a cosine, and what they leave out.
 
 Eq. 22 controls the noise along the two means. A cosine also depends on the noise across them, by
-``<delta_i, delta_j>`` in eq. 24 and by ``|delta_i|²`` in eq. 25; in d dimensions that is most of it.
+``<delta_i, delta_j>`` in eq. 24 and
+by ``|delta_i|²`` in eq. 25; in d dimensions that is most of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
+from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.coloring._gradients import read_gradients
@@ -31,7 +33,7 @@ from proofs_check.claims.recovery._checks import (
 from proofs_check.claims.recovery._exact import Enclosure, cosine, root
 from proofs_check.counterexamples import Replay, rational, replayer
 from proofs_check.methods.findings import inconclusive, refutes
-from proofs_check.methods.symbolic import Identity
+from proofs_check.methods.symbolic import Expression, Identity
 from proofs_check.model import CheckContext, Claim, Finding, Method
 
 __all__ = ["CLAIMS", "directional_deviations", "norm_bound_holds"]
@@ -176,10 +178,10 @@ def _one_coordinate() -> bool:
     return product_closes and is_zero((m + p) ** 2 - (m**2 + 2 * m * p + p**2))
 
 
-def _inner(sympy: Any) -> list[Identity]:
+def _inner(sympy: ModuleType) -> list[Identity]:
     mi, mj, di, dj = (sympy.symbols(f"{name}0:3") for name in ("m", "n", "p", "q"))
 
-    def ip(u: Any, v: Any) -> Any:
+    def ip(u: Sequence[Expression], v: Sequence[Expression]) -> Expression:
         return sum(a * b for a, b in zip(u, v, strict=True))
 
     gi = [a + b for a, b in zip(mi, di, strict=True)]
@@ -243,13 +245,14 @@ REC_24 = Claim(
     id="REC-24",
     family="recovery",
     title="The proof of Lemma 2 expands inner product and norm correctly",
-    statement=r"$\langle\tilde g_i,\tilde g_j\rangle-\langle\mu_i,\mu_j\rangle=\langle\delta_i,\mu_j"
-    r"\rangle+\langle\mu_i,\delta_j\rangle+\langle\delta_i,\delta_j\rangle$ and $\|\tilde g_i\|=\|"
+    statement=r"$\langle\tilde g_i,\tilde "
+    r"g_j\rangle-\langle\mu_i,\mu_j\rangle=\langle\delta_i,\mu_j\rangle+\langle\mu_i,\delta_j\rangle+\langle\delta_i,\delta_j\rangle$ and $\|\tilde g_i\|=\|"
     r"\mu_i\|\sqrt{1+2\langle\delta_i,\mu_i\rangle/\|\mu_i\|^2+\|\delta_i\|^2/\|\mu_i\|^2}$.",
     plain="Eq. 24 and 25 are identities.",
     source=appendix_b("B.4, Lemma 2 (proof)", "24", "25"),
     assumptions=(NONZERO,),
-    used_for="Lemma 2. The terms <delta_i, delta_j> and |delta_i|² are the ones eq. 22 leaves open.",
+    used_for="Lemma 2. The terms <delta_i, delta_j> and |delta_i|² are the ones eq. 22 leaves "
+    "open.",
     checks=(
         proof(
             "eq. 24 and 25",
@@ -293,12 +296,13 @@ REC_26 = Claim(
             "integer vectors",
             _inner_cases,
             _scaled_holds,
-            "random integer vectors in 1, 2, 5 and 9 dimensions, eps the smallest that eq. 26 allows",
+            "random integer vectors in 1, 2, 5 and 9 dimensions, eps the smallest that eq. 26 "
+            "allows",
             doc="Squared, exactly.",
         ),
     ),
-    reading="eq. 27 and 29 are printed as copies of 26 and 28; read with j for i, or with mu_j, they "
-    "say the same of another pair of vectors",
+    reading="eq. 27 and 29 are printed as copies of 26 and 28; read with j for i, or with mu_j, "
+    "they say the same of another pair of vectors",
     notes="'Using Assumption 4' is not needed: the lower bound m_0 plays no part.",
 )
 
@@ -306,8 +310,8 @@ REC_L2 = Claim(
     id="REC-L2",
     family="recovery",
     title="Four directional deviations bound the error of a cosine",
-    statement=r"If for a pair $(i,j)$ [the four deviations of eq. 22 are $\le\epsilon$], then $|\hat "
-    r"C_{ij}-C^*_{ij}|\le\frac{6\epsilon}{m_0}+\frac{4\epsilon^2}{m_0^2}$.",
+    statement=r"If for a pair $(i,j)$ [the four deviations of eq. 22 are $\le\epsilon$], then "
+    r"$|\hat C_{ij}-C^*_{ij}|\le\frac{6\epsilon}{m_0}+\frac{4\epsilon^2}{m_0^2}$.",
     plain="If the deviations of g_i and g_j along the directions of mu_i and mu_j are at most eps, "
     "then |C^ - C*| <= 6 eps/m_0 + 4 eps²/m_0².",
     source=appendix_b("B.4, Lemma 2", "22", "23"),
@@ -317,8 +321,8 @@ REC_L2 = Claim(
         replayed("rec_l2_across", "Equal means, opposite deviations across them."),
         run("deviations across the means", Method.SEARCH, _search, doc="Random rationals."),
     ),
-    reading="as printed; also with any other constants than 6 and 4, since all four deviations are 0 "
-    "in the counterexample",
+    reading="as printed; also with any other constants than 6 and 4, since all four deviations "
+    "are 0 in the counterexample",
     repaired_by="REC-L2-R",
     notes="In one dimension there is no room across the means, and the lemma holds.",
 )
@@ -333,14 +337,15 @@ REC_L2_R = Claim(
     "eps/m_0, whatever the dimension is.",
     source=ours("repair of Lemma 2"),
     assumptions=(MIN_NORM,),
-    used_for="REC-P3-R and REC-C1-R. The dimension comes back through the norms: |delta|² is about s² "
-    "d.",
+    used_for="REC-P3-R and REC-C1-R. The dimension comes back through the norms: |delta|² is "
+    "about s² d.",
     checks=(
         proof(
             "|C^ - C*| <= 2 |delta_i|/|mu_i| + 2 |delta_j|/|mu_j|",
             (
                 Step(
-                    "With unit vectors: <x,y> - <u,v> = <x-u, y> + <u, y-v>, at most |x-u| + |y-v|.",
+                    "With unit vectors: <x,y> - <u,v> = <x-u, y> + <u, y-v>, at most |x-u| + "
+                    "|y-v|.",
                     _two_pieces,
                 ),
                 Step(
