@@ -40,8 +40,8 @@ def prepare(
     for i in range(size):
         cosines[i, i] = 1.0
         for j in range(i):
-            one = matrix[tasks[i], tasks[j]] / norms[i] / norms[j]
-            other = matrix[tasks[j], tasks[i]] / norms[i] / norms[j]
+            both = norms[i] * norms[j]  # neither under- nor overflows, as their squares don't
+            one, other = matrix[tasks[i], tasks[j]] / both, matrix[tasks[j], tasks[i]] / both
             if not (abs(one - other) <= lopsided and abs(one) <= above and abs(other) <= above):
                 return False, cosines, norms
             value = min(1.0, max(-1.0, 0.5 * (one + other)))
@@ -166,7 +166,7 @@ def fair(
     b = np.exp(log_q / (1.0 + power))
     z, u, p = np.empty(size), np.empty(size), np.empty(size)
     product, trial, other = np.empty(size), np.empty(size), np.empty(size)
-    excess = np.empty(size)
+    excess, log_b = np.empty(size), np.empty(size)
     work = np.empty((size, size))
 
     _times(cosines, b, z)
@@ -174,20 +174,30 @@ def fair(
     ratio = (np.exp(log_q) * b ** (1.0 - power)).sum() / total
     b *= ratio ** (1.0 / (1.0 + power))
 
+    _times(cosines, b, z)
+    known = False  # log_b and excess are those of b
     iteration = 0
     while True:
-        _times(cosines, b, z)
-        residual = 0.0
-        energy = 0.0
+        # The logarithms of the equations: log((C b)_i b_i^power / q_i), 0 at the solution.
+        energy, low, high = 0.0, np.inf, -np.inf
         positive = True
         for i in range(size):
-            p[i] = np.exp(log_q[i] + (1.0 - power) * np.log(b[i])) if power != 1.0 else 1.0
             product[i] = b[i] * z[i]
-            miss = abs(product[i] / p[i] - 1.0)
-            if not miss <= residual:
-                residual = miss
             energy += product[i]
-            positive = positive and product[i] > 0.0
+            positive = positive and z[i] > 0.0
+        if not known:
+            for i in range(size):
+                log_b[i] = np.log(b[i])
+                excess[i] = np.log(z[i]) + power * log_b[i] - log_q[i] if z[i] > 0.0 else -np.inf
+        residual = 0.0
+        for i in range(size):
+            low, high = min(low, excess[i]), max(high, excess[i])
+            if not abs(excess[i]) <= residual:
+                residual = abs(excess[i])
+        if residual < np.inf:
+            residual = max(np.expm1(high), -np.expm1(low))
+        elif not positive and energy < np.inf:
+            residual = 1.0  # an equation has the wrong sign; how wrong does not matter
         if residual <= tolerance:
             break
         if not (residual < np.inf and energy > floor * b.sum() ** 2):
@@ -196,11 +206,10 @@ def fair(
             return b, residual, iteration, False
         iteration += 1
 
-        moved = False
+        known = False
         if positive:
             merit = 0.0
             for i in range(size):
-                excess[i] = np.log(product[i] / p[i])
                 merit += excess[i] * excess[i]
                 other[i] = -product[i] * excess[i]
                 trial[i] = product[i] * power
@@ -216,38 +225,43 @@ def fair(
                     if not z[i] > 0.0:
                         there = np.inf
                         break
-                    value = np.log(z[i]) - log_q[i] + power * np.log(trial[i])
-                    there += value * value
+                    other[i] = np.log(z[i]) + power * (log_b[i] + t * u[i]) - log_q[i]
+                    there += other[i] * other[i]
                 if there < (1.0 - 0.1 * t) * merit:
-                    moved = True
+                    known = True
                     break
                 t *= 0.25
-        if not moved:
+        if known:
             for i in range(size):
-                other[i] = p[i] - product[i]
-                trial[i] = p[i] * power
-            if not _scaled_solve(cosines, b, trial, other, work, u):
-                return b, residual, iteration, False
-            slope, down = 0.0, 1e-300
-            for i in range(size):
-                slope += (product[i] - p[i]) * u[i]
-                down = max(down, -u[i])
-            t = min(1.0, 0.9 / down)
-            for _ in range(40):
-                for i in range(size):
-                    trial[i] = b[i] * (1.0 + t * u[i])
-                _times(cosines, trial, z)
-                there = 0.0
-                for i in range(size):
-                    gradient = z[i] - np.exp(log_q[i] - power * np.log(trial[i]))
-                    there += gradient * b[i] * u[i]
-                if not there > 0.5 * abs(slope):
-                    break
-                t *= 0.5
+                b[i] = trial[i]
+                log_b[i] += t * u[i]
+                excess[i] = other[i]
+            continue
+        for i in range(size):
+            p[i] = np.exp(log_q[i] + (1.0 - power) * log_b[i])
+            other[i] = p[i] - product[i]
+            trial[i] = p[i] * power
+        if not _scaled_solve(cosines, b, trial, other, work, u):
+            return b, residual, iteration, False
+        slope, down = 0.0, 1e-300
+        for i in range(size):
+            slope += (product[i] - p[i]) * u[i]
+            down = max(down, -u[i])
+        t = min(1.0, 0.9 / down)
+        for _ in range(40):
             for i in range(size):
                 trial[i] = b[i] * (1.0 + t * u[i])
+            _times(cosines, trial, z)
+            there = 0.0
+            for i in range(size):
+                gradient = z[i] - np.exp(log_q[i] - power * np.log(trial[i]))
+                there += gradient * b[i] * u[i]
+            if not there > 0.5 * abs(slope):
+                break
+            t *= 0.5
         for i in range(size):
-            b[i] = trial[i]
+            b[i] = b[i] * (1.0 + t * u[i])
+        _times(cosines, b, z)
 
     weights = np.exp(-2.0 * scale / (1.0 + power)) * b / np.exp(centred)
     return weights, residual, iteration, True
