@@ -16,19 +16,37 @@ from songoku_theory.errors import InvalidInputError
 from songoku_theory.validation import check_num_tasks, check_tau
 
 __all__ = [
+    "check_delta",
+    "check_positive",
     "critical_noise_ratio",
+    "dimension_aware_budget",
     "dimension_aware_deviation",
     "dimension_aware_failure",
+    "is_vacuous",
     "probe_budget",
 ]
 
 
-def _check_positive(name: str, value: float) -> None:
+def check_positive(name: str, value: float) -> None:
+    """Check a finite number > 0.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is not one.
+    """
     if not (math.isfinite(value) and value > 0):
         raise InvalidInputError(f"{name} should be a finite number > 0; found {value!r}.")
 
 
-def _check_delta(delta: float) -> None:
+def check_delta(delta: float) -> None:
+    """Check a failure probability: in (0, 1).
+
+    Raises
+    ------
+    InvalidInputError
+        When it is not.
+    """
     if not 0 < delta < 1:
         raise InvalidInputError(f"delta should lie in (0, 1); found {delta!r}.")
 
@@ -76,11 +94,11 @@ def probe_budget(
     >>> round(probe_budget(sigma=1.0, min_norm=1.0, margin=0.2, num_tasks=6, delta=0.05), 1)
     164.5
     """
-    _check_positive("sigma", sigma)
-    _check_positive("min_norm", min_norm)
-    _check_positive("margin", margin)
-    _check_positive("constant", constant)
-    _check_delta(delta)
+    check_positive("sigma", sigma)
+    check_positive("min_norm", min_norm)
+    check_positive("margin", margin)
+    check_positive("constant", constant)
+    check_delta(delta)
     check_num_tasks(num_tasks)
     return constant * (sigma / (min_norm * margin)) ** 2 * math.log(num_tasks**2 / delta)
 
@@ -135,7 +153,7 @@ def dimension_aware_deviation(
     dims = np.asarray(dim, dtype=np.float64)
     check_tau(tau)
     check_num_tasks(num_tasks)
-    _check_delta(delta)
+    check_delta(delta)
     if not (np.isfinite(ratio) & (ratio >= 0)).all():
         raise InvalidInputError(f"noise_ratio should be finite and >= 0; found {noise_ratio!r}.")
     if not (np.isfinite(dims) & (dims >= 1)).all():
@@ -190,8 +208,8 @@ def dimension_aware_failure(
     >>> dimension_aware_failure(0.01, 100, tau=0.2, margin=0.2, num_tasks=6) < 1e-10
     True
     """
-    _check_positive("noise_ratio", noise_ratio)
-    _check_positive("margin", margin)
+    check_positive("noise_ratio", noise_ratio)
+    check_positive("margin", margin)
 
     def excess(minus_log_delta: float) -> float:
         delta = math.exp(-minus_log_delta)
@@ -203,6 +221,58 @@ def dimension_aware_failure(
     if excess(highest) <= 0:
         return math.exp(-highest)
     return math.exp(-brentq(excess, lowest, highest, xtol=1e-9))
+
+
+def dimension_aware_budget(
+    sigma: float,
+    min_norm: float,
+    margin: float,
+    num_tasks: int,
+    delta: float,
+    dim: float,
+    tau: float,
+) -> float:
+    """Return the n_eff from which on the dimension-aware bound promises 1 - delta.
+
+    Parameters
+    ----------
+    sigma, min_norm, margin, num_tasks, delta
+        As in :func:`probe_budget`.
+    dim : float
+        d >= 1; the effective rank for noise that is not isotropic.
+    tau : float
+        In [0, 1].
+
+    Returns
+    -------
+    float
+        May be below 1: then a single gradient is enough.
+
+    Raises
+    ------
+    InvalidInputError
+        When a value is out of range.
+
+    Source
+    ------
+    :func:`dimension_aware_deviation` is ``a u^2 + b u``; the root of ``a u^2 + b u = gamma``.
+
+    Examples
+    --------
+    >>> enough = dimension_aware_budget(1.0, 1.0, 0.2, 6, 0.05, dim=100, tau=0.3)
+    >>> found = dimension_aware_deviation(1.0 / math.sqrt(enough), 100, 0.3, 6, 0.05)
+    >>> round(found, 9)
+    0.2
+    """
+    check_positive("sigma", sigma)
+    check_positive("min_norm", min_norm)
+    check_positive("margin", margin)
+    once = float(dimension_aware_deviation(1.0, dim, tau, num_tasks, delta))
+    twice = float(dimension_aware_deviation(2.0, dim, tau, num_tasks, delta))
+    square = (twice - 2.0 * once) / 2.0
+    linear = once - square
+    ratio = 2.0 * margin / (linear + math.sqrt(linear**2 + 4.0 * square * margin))
+    return (sigma / (min_norm * ratio)) ** 2
 
 
 def critical_noise_ratio(tau: float, margin: float) -> float:
@@ -238,5 +308,27 @@ def critical_noise_ratio(tau: float, margin: float) -> float:
     0.5
     """
     check_tau(tau)
-    _check_positive("margin", margin)
+    check_positive("margin", margin)
     return math.inf if tau == 0 else margin / tau
+
+
+def is_vacuous(failure: ArrayLike) -> NDArray[np.bool_] | bool:
+    """Say where a bound on the failure probability says nothing.
+
+    Parameters
+    ----------
+    failure : array_like
+        From :func:`probe_failure` or :func:`dimension_aware_failure`.
+
+    Returns
+    -------
+    bool or ndarray of bool
+        True where it is 1 or more.
+
+    Examples
+    --------
+    >>> is_vacuous([0.05, 1.0]).tolist()
+    [False, True]
+    """
+    values = np.asarray(failure, dtype=np.float64) >= 1.0
+    return bool(values) if values.ndim == 0 else np.asarray(values, dtype=np.bool_)
