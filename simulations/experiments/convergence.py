@@ -112,9 +112,9 @@ def _measured(params: Mapping[str, Scalar], problem: Problem, trace: Trace) -> d
         mean = mean_of_runs(value) if usable else Mean(math.nan, math.nan, math.nan)
         row |= {name: mean.value, f"{name}_lo": mean.low, f"{name}_hi": mean.high}
     if trace.diverged:  # the start counts among the steps, so this much is known
-        least = float(np.minimum.reduce(trace.squares, axis=0).mean())
+        least = float(np.fmin.reduce(trace.squares, axis=0).mean())
         row |= {"min_square": least, "min_square_lo": least, "min_square_hi": least}
-    row["least_mean_square"] = float(trace.squares.mean(axis=1).min())
+    row["least_mean_square"] = float(np.fmin.reduce(trace.squares.mean(axis=1)))
     return row
 
 
