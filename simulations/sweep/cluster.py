@@ -8,6 +8,7 @@ often it runs, so the rows are those of one process.
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 import time
 import uuid
@@ -18,14 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulations.sweep.cluster_worker import (
-    Refusal,
-    Request,
-    close_session,
-    difference,
-    identity,
-    run_cell,
-)
+from simulations.sweep.cluster_worker import Identity, Reply, Request, difference, identity
 from simulations.sweep.worker import Outcome, Task, failed, pickled
 from songoku_theory.errors import DependencyMissingError, InvalidInputError, SongokuError
 
@@ -36,7 +30,6 @@ __all__ = ["DaskCluster", "connect"]
 
 _CONNECT_SECONDS = 20.0
 _COUNT_SECONDS = 2.0
-_HAND_OUTS = 8
 
 
 def connect(address: str) -> Client:
@@ -104,10 +97,10 @@ def _scheduler_of(file: Path) -> str:
 class _Job:
     """A cell under way: what is asked, where it may run, and the future that a caller waits for."""
 
-    request: Request
+    key: str
+    request: bytes
     allowed: frozenset[str] | None = None
-    hand_outs: int = 0
-    inner: Future[Outcome | Refusal] | None = None
+    inner: Future[tuple[str, Reply]] | None = None
     outer: Future[Outcome] = field(default_factory=Future)
 
 
@@ -136,6 +129,7 @@ class DaskCluster:
         self._session = uuid.uuid4().hex[:12]
         self._client: Client
         self._executor: Executor
+        self._errands = _errands()
         # Handing out again asks the scheduler, which Dask's own threads must not wait for.
         self._again = ThreadPoolExecutor(1, thread_name_prefix="hand-out")
         self._lock = threading.Lock()
@@ -179,8 +173,9 @@ class DaskCluster:
             raise
 
     def _look(self) -> None:
-        for address, found in self._client.run(identity, on_error="return").items():
-            why = difference(found, identity()) if isinstance(found, dict) else _no_songoku(found)
+        wanted = identity()
+        for address, found in self._client.run(self._errands.identify, on_error="return").items():
+            why = difference(found, wanted) if isinstance(found, dict) else str(found)
             if why is not None:
                 self._refuse(address, why)
         self._count()
@@ -191,7 +186,8 @@ class DaskCluster:
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Hand out one cell."""
-        job = _Job(Request(self._session, identity(), task.key, pickled(task), self._cell_timeout))
+        request = Request(self._session, task.key, pickled(task), self._cell_timeout)
+        job = _Job(task.key, pickle.dumps(request))
         with self._lock:
             self._jobs.add(job)
         self._hand_out(job)
@@ -214,15 +210,14 @@ class DaskCluster:
         # A scheduler that is gone can't be asked, and then nobody waits for the cells either.
         with suppress(OSError, ValueError, RuntimeError):
             if self._client.status == "running":
-                self._client.run(close_session, self._session, on_error="ignore")
+                self._client.run(self._errands.close, self._session, on_error="ignore")
         self._client.close()
 
     def _hand_out(self, job: _Job) -> None:
         try:
             job.allowed = self._allowed()
-            job.hand_outs += 1
             where = {} if job.allowed is None else {"workers": sorted(job.allowed)}
-            job.inner = self._executor.submit(run_cell, job.request, **where)
+            job.inner = self._executor.submit(self._errands.run, identity(), job.request, **where)
         except SongokuError as error:
             self._end(job, error)
         except (OSError, ValueError, RuntimeError) as error:
@@ -230,7 +225,7 @@ class DaskCluster:
         else:
             job.inner.add_done_callback(lambda inner: self._came(job, inner))
 
-    def _came(self, job: _Job, inner: Future[Outcome | Refusal]) -> None:
+    def _came(self, job: _Job, inner: Future[tuple[str, Reply]]) -> None:
         """Pass on what came of a hand-out. Runs in Dask's thread: nothing here may wait."""
         if inner is not job.inner or self._stopped:
             return
@@ -238,28 +233,22 @@ class DaskCluster:
             self._end(job, self._lost(None))
             return
         error = inner.exception()
-        found = failed(job.request.key, str(error)) if error is not None else inner.result()
-        if isinstance(error, ImportError | AttributeError) and job.hand_outs < _HAND_OUTS:
-            # Perhaps a worker that joined later and has no songoku, or another one.
-            self._later(self._look_again, job)
-        elif error is not None:
-            self._end(job, error if isinstance(error, SongokuError) else _died(job, error))
-        elif isinstance(found, Refusal):
-            self._refuse(found.worker, found.why)
-            self._later(self._hand_out, job)
+        if error is not None:
+            self._end(job, _given_up(job, error))
+            return
+        worker, (kind, found) = inner.result()
+        if isinstance(found, bytes):
+            outcome = pickle.loads(found)
+            assert isinstance(outcome, Outcome)
+            self._end(job, outcome)
         else:
-            self._end(job, found)
+            assert kind == "refused"
+            self._refuse(worker, found)
+            self._later(self._hand_out, job)
 
     def _later(self, function: Callable[[_Job], None], job: _Job) -> None:
         with suppress(RuntimeError):  # stopped meanwhile
             self._again.submit(function, job)
-
-    def _look_again(self, job: _Job) -> None:
-        """Find out which worker could not even load a cell, and hand the cell to another."""
-        for address, found in self._client.run(identity, on_error="return").items():
-            if not isinstance(found, dict):
-                self._refuse(address, _no_songoku(found))
-        self._hand_out(job)
 
     def _end(self, job: _Job, found: Outcome | BaseException) -> None:
         with self._lock:
@@ -325,11 +314,7 @@ class DaskCluster:
         )
 
 
-def _no_songoku(error: object) -> str:
-    return f"songoku can't be imported there ({type(error).__name__}: {error})"
-
-
-def _died(job: _Job, error: BaseException) -> Outcome:
+def _given_up(job: _Job, error: BaseException) -> Outcome:
     """Return the failure of a cell that Dask gave up."""
     from distributed import KilledWorker
 
@@ -340,4 +325,45 @@ def _died(job: _Job, error: BaseException) -> Outcome:
         )
     else:
         why = f"the Dask cluster could not run this cell: {type(error).__name__}: {error}"
-    return failed(job.request.key, why)
+    return failed(job.key, why)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errands:
+    """What workers are asked to do."""
+
+    identify: Callable[[], Identity | str]
+    run: Callable[[Identity, bytes], tuple[str, Reply]]
+    close: Callable[[str], None]
+
+
+def _errands() -> _Errands:
+    """Return functions that Dask sends by value, because they stand inside this one.
+
+    Dask sends any other function by name, and a worker that can't import that name loses its
+    connection and its cells. These it can load, and then say what is wrong.
+    """
+
+    def identify() -> Identity | str:
+        try:
+            from simulations.sweep.cluster_worker import identity
+        except ImportError as error:
+            return f"songoku can't be imported there ({error})"
+        return identity()
+
+    def run(wanted: Identity, request: bytes) -> tuple[str, Reply]:
+        from distributed import get_worker
+
+        worker = str(get_worker().address)
+        try:
+            from simulations.sweep.cluster_worker import serve
+        except ImportError as error:
+            return worker, ("refused", f"songoku can't be imported there ({error})")
+        return worker, serve(wanted, request)
+
+    def close(session: str) -> None:
+        from simulations.sweep.cluster_worker import close_session
+
+        close_session(session)
+
+    return _Errands(identify, run, close)

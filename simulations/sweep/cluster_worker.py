@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
+import socket
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -10,11 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from simulations.sweep.children import ChildDiedError, Children, NoChildError
-from simulations.sweep.worker import Outcome, failed
+from simulations.sweep.worker import failed
 
-__all__ = ["Identity", "Refusal", "Request", "close_session", "difference", "identity", "run_cell"]
+__all__ = ["Identity", "Reply", "Request", "close_session", "difference", "identity", "serve"]
 
 Identity = dict[str, str]
+Reply = tuple[str, str | bytes]
 
 _SAME = ("songoku", "numpy", "scipy", "networkx")
 """Packages whose version may show in a cell's bits."""
@@ -33,8 +36,6 @@ class Request:
     ----------
     session : str
         Of the sweep; its children can be stopped without touching another sweep's.
-    wanted : dict
-        The `identity` that a worker must have.
     key : str
     task : bytes
         A pickled `Task`.
@@ -43,18 +44,9 @@ class Request:
     """
 
     session: str
-    wanted: Identity
     key: str
     task: bytes
     cell_timeout: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A worker that may not run cells of this sweep, and why."""
-
-    worker: str
-    why: str
 
 
 @cache
@@ -95,29 +87,44 @@ def difference(found: Identity, wanted: Identity) -> str | None:
     return None
 
 
-def run_cell(request: Request) -> Outcome | Refusal:
-    """Run one cell in a child process of this worker.
+def serve(wanted: Identity, request: bytes) -> Reply:
+    """Run one cell in a child process of this worker, if this is the same code as the client's.
 
     A cell whose process dies runs once more here; what dies twice is recorded as failed, so that
     it can't take one worker after the other with it.
+
+    Parameters
+    ----------
+    wanted : dict
+        The client's `identity`.
+    request : bytes
+        A pickled `Request`.
+
+    Returns
+    -------
+    tuple
+        ``("outcome", pickled Outcome)`` or ``("refused", why)``.
     """
-    why = difference(identity(), request.wanted)
+    why = difference(identity(), wanted)
     if why is not None:
-        return Refusal(_address(), why)
-    children = _children(request)
+        return "refused", why
+    asked = pickle.loads(request)
+    assert isinstance(asked, Request)
+    children = _children(asked)
     how = ""
     for _ in range(_ATTEMPTS):
         try:
-            return children.run(request.key, request.task)
+            return "outcome", pickle.dumps(children.run(asked.key, asked.task))
         except NoChildError as error:
-            return Refusal(_address(), str(error))
+            return "refused", str(error)
         except ChildDiedError as error:
             how = str(error)
-    return failed(
-        request.key,
-        f"the process that ran this cell died {_ATTEMPTS} times on worker {_address()}: out of "
-        f"memory, or killed from outside ({how}).",
+    outcome = failed(
+        asked.key,
+        f"the process that ran this cell died {_ATTEMPTS} times on worker {socket.gethostname()}: "
+        f"out of memory, or killed from outside ({how}).",
     )
+    return "outcome", pickle.dumps(outcome)
 
 
 def close_session(session: str) -> None:
@@ -141,12 +148,6 @@ def _stopped() -> Children:
     children = Children()
     children.close()
     return children
-
-
-def _address() -> str:
-    from distributed import get_worker
-
-    return str(get_worker().address)
 
 
 def _source_digest() -> str:

@@ -23,7 +23,7 @@ from simulations.sweep.engine import InProcess
 from simulations.sweep.experiment import Experiment
 from simulations.sweep.grid import Grid, expand
 from simulations.sweep.run import run_cells
-from songoku_theory.errors import InvalidInputError, SongokuError
+from songoku_theory.errors import InvalidInputError, SongokuError, StoreError
 from songoku_theory.storage import open_read_only
 
 pytest.importorskip("distributed")
@@ -32,11 +32,12 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 
 def stored(store: Path, column: str = "rows", status: str = "done") -> dict[str, str]:
-    if not store.exists():
-        return {}
-    with closing(open_read_only(store)) as connection:
-        query = f"SELECT key, {column} FROM cells WHERE status = ?"
-        return dict(connection.execute(query, (status,)))
+    try:
+        with closing(open_read_only(store)) as connection:
+            query = f"SELECT key, {column} FROM cells WHERE status = ?"
+            return dict(connection.execute(query, (status,)))
+    except StoreError:
+        return {}  # the sweep has not made it yet
 
 
 def wait_until(reached: Callable[[], bool], seconds: float = 60) -> None:
@@ -149,7 +150,7 @@ def test_the_same_rows_whatever_goes_wrong_with_a_cell(
     why = stored(store, "error", "failed")
     assert "ValueError: a toy's failure" in why[bad["raise"].key]
     assert "Traceback" in why[bad["raise"].key]
-    assert "died 2 times on worker tcp://" in why[bad["die"].key]
+    assert "died 2 times on worker" in why[bad["die"].key]
     assert "ran longer than 1 s (--cell-timeout)" in why[bad["hang"].key]
     assert {stored(store)[cell.key] for cell in threads} == {'{"most":[1],"variable":["1"]}'}
     run_cells([*good, once, talk, *threads], tmp_path / "here", InProcess())
@@ -236,7 +237,7 @@ def test_workers_with_another_songoku_are_refused(
     cells = expand(toy, Grid(axes={"n": range(20)}, fixed={"pause": 0.05}))
     machines.worker(other)
     wait_until(lambda: machines.count() == 1)
-    with pytest.raises(SongokuError, match=r"no worker .*it has songoku 9.9, not .*same songoku"):
+    with pytest.raises(SongokuError, match=r"no worker .*it has songoku 9\.9, not .*same songoku"):
         run_cells(cells, tmp_path / "store", engine(machines))
     assert stored(tmp_path / "store") == {}
 
@@ -266,8 +267,9 @@ def test_workers_with_another_songoku_are_refused(
 
     report = run_cells(cells, tmp_path / "store", Watched(str(machines.file), announce=said.append))
     assert (report.done, report.failed) == (20, 0)
-    assert sum("it has songoku 9.9" in line for line in said) == 2
     assert all("is refused" in line for line in said)
+    assert "it has songoku 9.9, not" in said[0]
+    assert any("can't be imported there (half an installation)" in line for line in said)
     run_cells(cells, tmp_path / "here", InProcess())
     assert stored(tmp_path / "store") == stored(tmp_path / "here")
 
