@@ -23,8 +23,7 @@ BROKEN_IN_FLOATS = 1e-7
 """How far below zero a float slack has to be before anybody believes it."""
 
 TIGHT = 1e-2
-"""How near to zero a slack has to come for a bound to count as attained: for a slack in units that
-do not shrink with the point, else it says nothing."""
+"""How near to zero a scale-free slack has to come for a bound to count as attained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,9 @@ class Attack:
     least : float
         The smallest slack found in floats where the premises hold; infinite if nowhere.
     evaluations : int
+    tight : bool or None
+        Whether a statement that survived was nearly broken (`TIGHT`): its bound can't be improved
+        by more. None where it was broken, or its slack is not scale-free.
     """
 
     statement: str
@@ -56,11 +58,7 @@ class Attack:
     text: str
     least: float
     evaluations: int
-
-    @property
-    def tight(self) -> bool:
-        """Whether the search came within `TIGHT` of breaking a statement that survived."""
-        return self.outcome == "survived" and self.least <= TIGHT
+    tight: bool | None = None
 
 
 def attack(
@@ -113,7 +111,8 @@ def attack(
         outcome: Literal["suspect", "survived"] = (
             "suspect" if least < -BROKEN_IN_FLOATS else "survived"
         )
-        return Attack(statement.name, outcome, None, None, "", least, evaluations)
+        tight = least <= TIGHT if statement.scale_free and outcome == "survived" else None
+        return Attack(statement.name, outcome, None, None, "", least, evaluations, tight)
     smallest = min((shrink(statement, point) for point in candidates), key=complexity)
     exact = judge_exactly(statement, smallest).slack
     assert exact is not None  # shrink returns counterexamples only

@@ -43,6 +43,9 @@ class Statement:
         Each is ``> 0`` where the statement applies.
     scale : float, default 1
         Typical size of a coordinate.
+    scale_free : bool, default False
+        Whether the slack does not shrink with the point, so that a slack near 0 means a bound that
+        is attained.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Statement:
     premises: Values = _no_premises
     strict: Values = _no_premises
     scale: float = 1.0
+    scale_free: bool = False
 
     def __post_init__(self) -> None:
         check_whole("the number of variables", len(self.variables))

@@ -52,6 +52,7 @@ def _class(name: str, doc: str, size: int, bound: Any) -> Statement:  # noqa: AN
         slack=lambda x: _ratio(_grams(x, size, 2)) - bound(_grams(x, size, 2), x[:, -1]),
         premises=lambda x: _compatible(_grams(x, size, 2), x[:, -1], size),
         strict=lambda x: np.stack([_energy(_grams(x, size, 2)), 1 - x[:, -1]], axis=1),
+        scale_free=True,
     )
 
 
@@ -119,6 +120,7 @@ DESCENT: tuple[Statement, ...] = (
         slack=_first_slope,
         premises=_pair_premises,
         strict=_pair_strict,
+        scale_free=True,
     ),
     Statement(
         name="member_certified",
@@ -127,6 +129,7 @@ DESCENT: tuple[Statement, ...] = (
         slack=_first_slope,
         premises=_certified,
         strict=_pair_strict,
+        scale_free=True,
     ),
     Statement(
         name="objective_descends",
@@ -145,5 +148,6 @@ DESCENT: tuple[Statement, ...] = (
         variables=_names(3, 2),
         slack=_both_steps,
         strict=lambda x: _energy(_grams(x, 3, 2))[:, None],
+        scale_free=True,
     ),
 )

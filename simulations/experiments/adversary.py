@@ -35,7 +35,6 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
         restarts=int(params["restarts"]),
         steps=int(params["steps"]),
     )
-    broken = found.counterexample is not None
     return [
         {
             "outcome": found.outcome,
@@ -44,7 +43,7 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
             "slack": "" if found.slack is None else str(found.slack),
             "digits": complexity(found.counterexample)[0] if found.counterexample else None,
             "least_slack": found.least if math.isfinite(found.least) else None,
-            "tight": None if broken else found.tight,
+            "tight": found.tight,
             "evaluations": found.evaluations,
         }
     ]
@@ -95,7 +94,8 @@ EXPERIMENT = Experiment(
         "Nothing is estimated. outcome = broken: the counterexample breaks the statement in exact "
         "rational arithmetic, with the slack given. suspect: it fails in double precision by more "
         "than 1e-7, but no rational nearby breaks it. survived: `evaluations` points were tried "
-        "and none broke it, which proves nothing; tight: the least slack found is at most 1e-2."
+        "and none broke it, which proves nothing; tight (null where the slack has a unit): the least "
+        "slack found is at most 1e-2."
     ),
     cost=cost,
 )
