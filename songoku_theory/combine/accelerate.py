@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 
 from songoku_theory._numba import accelerated, numba_installed
 from songoku_theory.combine.arrays import namespace
-from songoku_theory.combine.problem import Precision, Problem, active_indices, precision
+from songoku_theory.combine.problem import (
+    DOUBLE,
+    Precision,
+    Problem,
+    active_indices,
+    precision,
+)
 from songoku_theory.combine.result import Active, Array
 
 __all__ = [
     "FastProblem",
     "compiled_kernels",
+    "fast_block",
     "fast_problem",
     "fast_slice",
     "short_products",
@@ -73,6 +80,21 @@ def fast_problem(gram: Array, active: Active) -> FastProblem | None:
     return FastProblem(kernels, cosines, norms, tasks, digits.floor)
 
 
+@cache
+def _first(count: int) -> NDArray[np.int64]:
+    tasks = np.arange(count)
+    tasks.setflags(write=False)
+    return tasks
+
+
+def fast_block(block: NDArray[np.float64]) -> FastProblem | None:
+    """Return the checked problem over all tasks of a float64 Gram matrix of our own making."""
+    kernels = compiled_kernels()
+    tasks = _first(block.shape[0])
+    clean, cosines, norms = kernels.prepare(block, tasks, DOUBLE.eps, DOUBLE.tiny)
+    return FastProblem(kernels, cosines, norms, tasks, DOUBLE.floor) if clean else None
+
+
 def fast_slice(problem: Problem, index: int) -> FastProblem | None:
     """Return one problem of a checked batch, or None when it has zero gradients."""
     if (problem.active[index] != problem.kept[index]).any():
@@ -86,6 +108,10 @@ def fast_slice(problem: Problem, index: int) -> FastProblem | None:
 
 def short_products(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the inner products of a few rows (K, d) in float64; only with numba."""
-    products = importlib.import_module("songoku_theory.combine.products")
-    found: NDArray[np.float64] = products.inner_products(np.ascontiguousarray(rows))
+    found: NDArray[np.float64] = _products().inner_products(np.ascontiguousarray(rows))
     return found
+
+
+@cache
+def _products() -> Any:  # noqa: ANN401
+    return importlib.import_module("songoku_theory.combine.products")

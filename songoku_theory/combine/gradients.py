@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from songoku_theory._numba import accelerated
-from songoku_theory.combine.accelerate import short_products
+from songoku_theory.combine.accelerate import fast_block, short_products
 from songoku_theory.combine.arrays import is_tensor, namespace
+from songoku_theory.combine.gram_space import StatelessGramRule
 from songoku_theory.combine.linear import Mean, Sum
 from songoku_theory.combine.problem import active_indices
 from songoku_theory.combine.result import Active, Array, Combined, GramCombiner, Status
@@ -99,19 +100,58 @@ def combine_gradients(
     plain: object = rule
     if isinstance(plain, Sum | Mean):
         return _added_up(isinstance(plain, Mean), rows, state, tasks, size)
-    if is_tensor(rows) and accelerated() and _plain(rows):
-        # On the host numpy's calls cost a fraction of torch's, and this is a step of microseconds.
-        lib = namespace(rows).lib
-        host = _combine_rows(rule, rows.numpy(), state, tasks, size, rng, accumulate)
-        combined = replace(host.combined, weights=lib.from_numpy(host.combined.weights))
-        return CombinedGradient(lib.from_numpy(host.update), combined)
-    return _combine_rows(rule, rows, state, tasks, size, rng, accumulate)
+    tensors = is_tensor(rows)
+    if not accelerated() or (tensors and not _plain(rows)):
+        return _combine_rows(rule, rows, state, tasks, size, rng, accumulate)
+    # On the host numpy's calls cost a fraction of torch's, and this is a step of microseconds.
+    host = rows.numpy() if tensors else rows
+    quick = _quick(rule, host, state, tasks, size, rng) if accumulate == "float64" else None
+    found = quick or _combine_rows(rule, host, state, tasks, size, rng, accumulate)
+    if not tensors:
+        return found
+    lib = namespace(rows).lib
+    combined = replace(found.combined, weights=lib.from_numpy(found.combined.weights))
+    return CombinedGradient(lib.from_numpy(found.update), combined)
 
 
 def _plain(rows: Array) -> bool:
     if rows.requires_grad or rows.device.type != "cpu":
         return False
-    return str(rows.dtype) in ("torch.float32", "torch.float64")
+    lib = namespace(rows).lib
+    return rows.dtype is lib.float32 or rows.dtype is lib.float64
+
+
+def _quick(
+    rule: GramCombiner[S],
+    rows: NDArray[np.floating],
+    state: S,
+    tasks: NDArray[np.int64],
+    size: int,
+    rng: np.random.Generator | None,
+) -> CombinedGradient[S] | None:
+    """Do as :func:`_combine_rows` does where compiled code has the answer; else None.
+
+    A matrix of our own making needs fewer looks, and with few tasks they take longer than the work.
+    """
+    plain: object = rule
+    if not isinstance(plain, StatelessGramRule) or rows.dtype != np.float32:
+        return None
+    if rows.shape[0] > _FEW_ROWS:
+        return None
+    fast = fast_block(short_products(rows))
+    answer = None if fast is None else plain._solve_fast(fast, rng)
+    if answer is None:
+        return None
+    found, residual, iterations = answer
+    weights = found
+    if tasks.size < size:
+        weights = np.zeros(size)
+        weights[tasks] = found
+    update = found.astype(np.float32) @ rows
+    weights = weights.astype(np.float64, copy=False)
+    return CombinedGradient(
+        update, Combined(weights, state, Status.CONVERGED, residual, iterations)
+    )
 
 
 def _combine_rows(

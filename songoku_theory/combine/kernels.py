@@ -132,14 +132,15 @@ def _scaled_solve(
 ) -> bool:
     """See ``fair_solver._solve_scaled``."""
     size = b.size
-    root = np.empty(size)
+    root, part = np.empty(size), np.empty(size)
     for i in range(size):
         root[i] = np.sqrt(diagonal[i] + b[i] * b[i])
-        left = b[i] / root[i]
-        for j in range(i):
-            work[j, i] = left * cosines[i, j] * (b[j] / root[j])
-        work[i, i] = 1.0
+        part[i] = b[i] / root[i]
         out[i] = right[i] / root[i]
+    for i in range(size):
+        for j in range(i + 1, size):
+            work[i, j] = part[i] * cosines[i, j] * part[j]
+        work[i, i] = 1.0
     if not _factor(work, size):
         return False
     _substitute(work, size, out)

@@ -18,6 +18,7 @@ from songoku_theory.combine.result import Active, Array
 from songoku_theory.errors import InvalidInputError
 
 __all__ = [
+    "DOUBLE",
     "Precision",
     "Problem",
     "active_indices",
@@ -133,7 +134,7 @@ class Precision(NamedTuple):
         return min(64.0 * self.eps, max(4.0 * self.eps, 1e-4))
 
 
-_DOUBLE = Precision(2.0**-52, float(np.finfo(np.float64).tiny))
+DOUBLE = Precision(2.0**-52, float(np.finfo(np.float64).tiny))
 
 
 def precision(values: Array) -> Precision:
@@ -146,16 +147,16 @@ def precision(values: Array) -> Precision:
     """
     if is_tensor(values):
         if not values.is_floating_point():
-            return _DOUBLE
+            return DOUBLE
         info = namespace(values).lib.finfo(values.dtype)
         return Precision(float(info.eps), float(info.tiny))
     dtype = np.asarray(values).dtype
     if dtype == np.float64:
-        return _DOUBLE
+        return DOUBLE
     if dtype.kind not in "iufb":
         raise InvalidInputError(f"a Gram matrix should hold real numbers; found dtype {dtype}.")
     if dtype.kind != "f":
-        return _DOUBLE
+        return DOUBLE
     return Precision(float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny))
 
 
