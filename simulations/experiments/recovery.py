@@ -10,12 +10,34 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.generators import PlantedTasks, ema_trials, plant_component, plant_multipartite
-from simulations.generators.noise import NOISE_LAWS, NoiseLaw, noise_law
-from simulations.sampling import Tally, clopper_pearson, ema_gram_law, gram_trials, tally
+from simulations.experiments._recovery_declared import COLUMNS, PARAMS, STATISTICS
+from simulations.generators import (
+    PlantedTasks,
+    ema_trials,
+    ema_trials_with_energy,
+    plant_component,
+    plant_multipartite,
+)
+from simulations.generators.noise import NoiseLaw, noise_law
+from simulations.sampling import (
+    GramLaw,
+    Tally,
+    clopper_pearson,
+    ema_gram_law,
+    gram_trials,
+    law_tally,
+    noise_energy_law,
+    tally,
+)
+from simulations.sampling.batched_coloring import MAX_BATCHED_TASKS
 from simulations.sampling.gram_law import row_grams
-from simulations.sweep.experiment import Experiment, Param, Row, Scalar
-from songoku_theory.ema import ema_weights, n_eff
+from simulations.sampling.stopping import Stopped, run_until_narrow
+from simulations.sampling.tally import debiased_grams
+from simulations.sampling.words import WordStream
+from simulations.sweep.experiment import Experiment, Row, Scalar
+from songoku_theory._numba import accelerated
+from songoku_theory.bounds import dimension_aware_failure, probe_failure
+from songoku_theory.ema import ema_weights, mean_noise_energy, n_eff
 from songoku_theory.errors import InvalidInputError
 
 __all__ = ["EXPERIMENT"]
@@ -63,16 +85,78 @@ def _room(params: Mapping[str, Scalar]) -> int:
 
 
 def _grams(
-    params: Mapping[str, Scalar], planted: PlantedTasks, law: NoiseLaw, rng: np.random.Generator
+    params: Mapping[str, Scalar],
+    planted: PlantedTasks,
+    law: NoiseLaw,
+    trials: int,
+    rng: np.random.Generator,
 ) -> Iterator[NDArray[np.float64]]:
+    """Gram matrices by simulating every gradient, or of noise without isotropy by its law."""
     weights = ema_weights(int(params["window"]), float(params["beta"]))
-    trials = int(params["trials"])
-    if params["method"] == "direct":
+    if params["method"] == "law":
+        dim = int(params["dim"])
+        yield from gram_trials(ema_gram_law(law, planted.means, weights, dim), trials, rng)
+    elif params["cosine"] == "plain":
         for averages in ema_trials(law, planted.means, weights, trials, rng):
             yield row_grams(averages)
     else:
+        share = float(weights @ weights)
+        noisy = ema_trials_with_energy(law, planted.means, weights, trials, rng)
+        for averages, spreads in noisy:
+            energies = mean_noise_energy(spreads, 0.0, share)
+            yield debiased_grams(row_grams(averages), energies)
+
+
+def _runner(
+    params: Mapping[str, Scalar], planted: PlantedTasks, law: NoiseLaw, rng: np.random.Generator
+) -> Callable[[int], Tally]:
+    """Return what runs so many new trials."""
+    if params["method"] == "law" and _is_isotropic(law):
         dim = int(params["dim"])
-        yield from gram_trials(ema_gram_law(law, planted.means, weights, dim), trials, rng)
+        weights = ema_weights(int(params["window"]), float(params["beta"]))
+        exact = ema_gram_law(law, planted.means, weights, dim)
+        assert isinstance(exact, GramLaw)
+        debias = noise_energy_law(weights, dim) if params["cosine"] == "debiased" else None
+        stream = WordStream(rng)
+        return lambda trials: law_tally(exact, planted, trials, stream, debias)
+
+    def run_new(trials: int) -> Tally:
+        count = Tally()
+        for grams in _grams(params, planted, law, trials, rng):
+            count += tally(grams, planted)
+        return count
+
+    return run_new
+
+
+def _measure(params: Mapping[str, Scalar], run_new: Callable[[int], Tally]) -> tuple[str, Stopped]:
+    """Run all trials, or until the intervals are as narrow as asked; says which intervals."""
+    most, width = int(params["trials"]), float(params["stop_width"])
+    if width > 0:
+        return "anytime", run_until_narrow(run_new, width, most)
+    count = run_new(most)
+    return "clopper-pearson", Stopped(
+        count,
+        clopper_pearson(count.graph_exact, count.trials),
+        clopper_pearson(count.partition_exact, count.trials),
+        True,
+    )
+
+
+def _bounds(params: Mapping[str, Scalar], planted: PlantedTasks, law: NoiseLaw) -> Row:
+    """Failure probabilities that the paper (at C = 1) and the dimension-aware bound promise."""
+    window, beta = int(params["window"]), float(params["beta"])
+    norm, margin, tasks = planted.min_norm, planted.margin, planted.num_tasks
+    effective = float(n_eff(window, beta))
+    paper = float(probe_failure(effective, law.sigma, norm, margin, tasks))
+    sharper: float | None = None
+    if law.is_gaussian and params["cosine"] == "plain":
+        dim = int(params["dim"])
+        # The noisiest direction's variance, and the effective rank of the spectrum.
+        ratio = math.sqrt(law.ema_variance(ema_weights(window, beta))) / norm
+        rank = float(dim) if _is_isotropic(law) else float(law.spectrum(dim).sum())
+        sharper = dimension_aware_failure(ratio, max(rank, 1.0), planted.tau, margin, tasks)
+    return {"paper_failure": paper, "sharper_failure": sharper}
 
 
 def _is_isotropic(law: NoiseLaw) -> bool:
@@ -106,27 +190,28 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
     planted = _geometry(params).planted(dim, placement)
     # Welsh-Powell breaks ties by task index, which must not know the groups.
     planted = planted.relabelled(order.permutation(planted.num_tasks))
-    count = Tally()
-    for grams in _grams(params, planted, law, noise):
-        count += tally(grams, planted)
+    interval, found = _measure(params, _runner(params, planted, law, noise))
+    count = found.tally
     effective = float(n_eff(int(params["window"]), float(params["beta"])))
-    graph_lo, graph_hi = clopper_pearson(count.graph_exact, count.trials)
-    partition_lo, partition_hi = clopper_pearson(count.partition_exact, count.trials)
     return [
         {
             "n_eff": effective,
             "num_tasks": planted.num_tasks,
             "noise_scale": law.sigma / math.sqrt(effective),
+            "trials_run": count.trials,
+            "interval": interval,
+            "narrow": found.narrow,
             "graph_exact": count.graph_exact,
-            "graph_lo": graph_lo,
-            "graph_hi": graph_hi,
+            "graph_lo": found.graph[0],
+            "graph_hi": found.graph[1],
             "partition_exact": count.partition_exact,
-            "partition_lo": partition_lo,
-            "partition_hi": partition_hi,
+            "partition_lo": found.partition[0],
+            "partition_hi": found.partition[1],
             "false_edges": count.false_edges / count.trials,
             "missed_edges": count.missed_edges / count.trials,
             "max_cosine_error_mean": count.cosine_error / count.trials,
             "margin": planted.margin,
+            **_bounds(params, planted, law),
         }
     ]
 
@@ -145,12 +230,19 @@ def check(params: Mapping[str, Scalar]) -> None:
         )
     _check_geometry(_geometry(params), _room(params))
     if params["method"] == "law":
-        ema_gram_law(_law(params), np.ones((1, 1)), [1.0])
+        law = _law(params)
+        ema_gram_law(law, np.ones((1, 1)), [1.0])
+        if params["cosine"] == "debiased" and law.name != "gaussian":
+            raise InvalidInputError(
+                f"the debiased cosine has no closed law under {law.name} noise; use method = "
+                "'direct', or gaussian noise."
+            )
 
 
-# Seconds on one core, measured: a Gram matrix by its law with its verdict, and one random number of
-# direct simulation. They only feed the estimate of a sweep's time.
-_SECONDS_PER_PAIR = 4e-8
+# Seconds on one core, measured: a pair of tasks by the compiled law and by numpy, a random number
+# of direct simulation and of the debiasing term. They only feed the estimate of a sweep's time.
+_SECONDS_PER_PAIR = {True: 7e-9, False: 4e-7}
+_SECONDS_PER_OTHER_PAIR = 4e-8
 _SECONDS_PER_NUMBER = {"gaussian": 1.2e-8, "bounded": 0.6e-8, "coloured": 1.3e-8}
 _SECONDS_PER_OTHER_NUMBER = 1.6e-8
 
@@ -161,104 +253,39 @@ def cost(params: Mapping[str, Scalar]) -> float:
     Examples
     --------
     >>> base = {"num_groups": 3, "group_size": 4, "dim": 64, "window": 32, "trials": 1000}
-    >>> by_law = cost({**base, "noise": "gaussian", "sigma": 1.0, "method": "law"})
-    >>> by_law < cost({**base, "noise": "gaussian", "sigma": 1.0, "method": "direct"})
+    >>> base.update({"noise": "gaussian", "sigma": 1.0, "cosine": "plain"})
+    >>> cost({**base, "method": "law"}) < cost({**base, "method": "direct"})
     True
     """
     tasks, dim, trials = _num_tasks(params), int(params["dim"]), int(params["trials"])
     number = _SECONDS_PER_NUMBER.get(str(params["noise"]), _SECONDS_PER_OTHER_NUMBER)
-    seconds = 2e-3 + _SECONDS_PER_PAIR * trials * tasks**2
-    if params["method"] == "direct":
-        seconds += number * trials * tasks * dim * int(params["window"])
-    elif not _is_isotropic(_law(params)):
-        seconds += number * trials * tasks * dim
-    return seconds
+    if params["method"] == "law" and _is_isotropic(_law(params)) and tasks <= MAX_BATCHED_TASKS:
+        seconds = 2e-3 + _SECONDS_PER_PAIR[accelerated()] * trials * tasks**2
+        if params["cosine"] == "debiased":
+            seconds += 2e-8 * trials * tasks * int(params["window"])
+        return seconds
+    seconds = 2e-3 + _SECONDS_PER_OTHER_PAIR * trials * tasks**2
+    if tasks > MAX_BATCHED_TASKS:  # coloured one graph at a time
+        seconds *= 3.0
+    if params["method"] == "law" and _is_isotropic(_law(params)):
+        return seconds
+    steps = int(params["window"]) if params["method"] == "direct" else 1
+    return seconds + number * trials * tasks * dim * steps
 
 
 EXPERIMENT = Experiment(
     name="recovery",
-    version=1,
+    version=2,
     doc=(
         "Plant K tasks in equal groups with unit mean gradients and the cosines of Assumption 1 at "
         "margin gamma, add noise, average over a window, threshold, group, and count how often the "
         "estimated conflict graph is the population graph and the grouping the planted one "
         "(SON-GOKU, appendix B: Corollary 1, Theorems 3 and 4)."
     ),
-    params={
-        "model": Param(
-            type=str,
-            default="multipartite",
-            choices=("multipartite", "component"),
-            doc="model of Definition B.2; component: two conflicting camps in each group",
-        ),
-        "num_groups": Param(type=int, default=3, low=1, doc="m, groups"),
-        "group_size": Param(type=int, default=4, low=1, doc="tasks in each group"),
-        "dim": Param(type=int, default=256, low=1, doc="d, shared parameters"),
-        "tau": Param(type=float, default=0.2, low=0, high=1, high_open=True, doc="threshold"),
-        "gamma": Param(
-            type=float,
-            default=0.15,
-            low=0,
-            low_open=True,
-            high=1,
-            high_open=True,
-            doc="margin; conflicting cosines are -(tau + gamma)",
-        ),
-        "sigma": Param(
-            type=float,
-            default=0.25,
-            low=0,
-            low_open=True,
-            doc="standard deviation of a coordinate of one gradient's noise; mean norm m_0 is 1",
-        ),
-        "noise": Param(
-            type=str,
-            default="gaussian",
-            choices=tuple(NOISE_LAWS),
-            doc=(
-                "noise law; bounded: Rademacher; coloured: variances k^-0.5; ar1: correlation "
-                "0.5 from step to step; student_t: 3 degrees of freedom"
-            ),
-        ),
-        "window": Param(type=int, default=32, low=1, doc="R, gradients averaged, in steps"),
-        "beta": Param(
-            type=float, default=0.9, low=0, high=1, high_open=True, doc="EMA parameter, windowed"
-        ),
-        "method": Param(
-            type=str,
-            default="law",
-            choices=("direct", "law"),
-            doc="direct: simulate every gradient; law: draw from the EMA's closed law (Gaussian)",
-        ),
-        "trials": Param(type=int, default=1000, low=1, doc="independent repetitions in a cell"),
-        "replicate": Param(
-            type=int, default=0, low=0, doc="a name for an independent repeat of the whole cell"
-        ),
-    },
-    columns={
-        "n_eff": float,
-        "num_tasks": int,
-        "noise_scale": float,
-        "graph_exact": int,
-        "graph_lo": float,
-        "graph_hi": float,
-        "partition_exact": int,
-        "partition_lo": float,
-        "partition_hi": float,
-        "false_edges": float,
-        "missed_edges": float,
-        "max_cosine_error_mean": float,
-        "margin": float,
-    },
+    params=PARAMS,
+    columns=COLUMNS,
     run=run,
-    statistics=(
-        "n = trials independent repetitions a cell. graph_exact and partition_exact are counts; "
-        "[graph_lo, graph_hi] and [partition_lo, partition_hi] are exact binomial "
-        "(Clopper-Pearson) intervals, each with coverage >= 95% (alpha = 0.05) for its own cell; "
-        "they are not adjusted for the number of cells. false_edges, missed_edges and "
-        "max_cosine_error_mean are means over the trials. n_eff is eq. 19 and noise_scale is "
-        "sigma / sqrt(n_eff), also for noise that remembers (ar1), whose EMA is noisier."
-    ),
+    statistics=STATISTICS,
     cost=cost,
     check=check,
 )

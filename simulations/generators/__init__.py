@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from simulations.generators.blocks import BlockCosines
 from simulations.generators.component import plant_component
+from simulations.generators.drift import MeanPath
 from simulations.generators.multipartite import plant_multipartite
 from simulations.generators.planted import PlantedTasks
-from simulations.generators.stream import ema_trials
+from simulations.generators.stream import ema_trials, ema_trials_with_energy
 
 __all__ = [
     "BlockCosines",
+    "MeanPath",
     "PlantedTasks",
     "ema_trials",
+    "ema_trials_with_energy",
     "plant_component",
     "plant_multipartite",
 ]

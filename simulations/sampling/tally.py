@@ -13,7 +13,7 @@ from simulations.generators.planted import PlantedTasks
 from simulations.sampling.batched_coloring import welsh_powell_batch
 from songoku_theory.conflict import conflict_adjacency_batch
 
-__all__ = ["Tally", "component_labels", "recovered_partitions", "tally"]
+__all__ = ["Tally", "component_labels", "debiased_grams", "recovered_partitions", "tally"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ def tally(grams: NDArray[np.float64], planted: PlantedTasks) -> Tally:
     too_many = wrong_edges & ~truth[upper]
     too_few = wrong_edges & truth[upper]
     norms = np.sqrt(np.diagonal(grams, axis1=1, axis2=2))
+    norms = np.where(norms > 0.0, norms, np.inf)  # a task without a direction: cosine 0
     pairs = grams[:, upper[0], upper[1]]
     pairs = pairs / norms[:, upper[0]] / norms[:, upper[1]]
     errors = np.abs(pairs - planted.cosines[upper]).max(axis=1)
@@ -92,6 +93,35 @@ def tally(grams: NDArray[np.float64], planted: PlantedTasks) -> Tally:
         missed_edges=int(too_few.sum()),
         cosine_error=float(errors.sum()),
     )
+
+
+def debiased_grams(
+    grams: NDArray[np.float64], energies: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Subtract noise energies from the squared norms, as the debiased cosine does.
+
+    Parameters
+    ----------
+    grams : ndarray, shape (N, K, K)
+    energies : ndarray, shape (N, K)
+
+    Returns
+    -------
+    ndarray, shape (N, K, K)
+        A task whose squared norm is no larger than its energy has no direction: zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> debiased_grams(np.array([[[2.0, -1.0], [-1.0, 3.0]]]), np.array([[0.5, 4.0]])).tolist()
+    [[[1.5, 0.0], [0.0, 0.0]]]
+    """
+    squares = np.diagonal(grams, axis1=1, axis2=2) - energies
+    directed = squares > 0.0
+    found = np.where(directed[:, :, None] & directed[:, None, :], grams, 0.0)
+    place = np.arange(grams.shape[1])
+    found[:, place, place] = np.where(directed, squares, 0.0)
+    return found
 
 
 def recovered_partitions(
