@@ -12,12 +12,15 @@ from proofs_check.claims.recovery import (
     budget,
     concentration,
     consistency,
+    dimension,
     edges,
     energy,
     groups,
+    law,
     models,
     premises,
     repaired,
+    shrink,
     stability,
 )
 from proofs_check.model import Claim
@@ -35,4 +38,7 @@ CLAIMS: tuple[Claim, ...] = (
     *energy.CLAIMS,
     *repaired.CLAIMS,
     *consistency.CLAIMS,
+    *law.CLAIMS,
+    *dimension.CLAIMS,
+    *shrink.CLAIMS,
 )

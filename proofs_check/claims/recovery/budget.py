@@ -254,7 +254,7 @@ CLAIMS: tuple[Claim, ...] = (
                 "least constant by dimension in stored sweeps",
                 Method.STATISTICAL,
                 failures_by_dimension,
-                "full",
+                "quick",
                 "Rows of recovery: eq. 35's left side over its right side where recovery fails.",
             ),
         ),

@@ -31,6 +31,7 @@ from proofs_check.claims.recovery._checks import (
 )
 from proofs_check.claims.recovery._exact import SIGNS, exp_minus, is_sub_gaussian
 from proofs_check.counterexamples import Replay, rational, replayer
+from proofs_check.methods.symbolic import Expression
 from proofs_check.model import Assumption, CheckContext, Claim
 
 __all__ = ["CLAIMS", "bias_from_start"]
@@ -82,7 +83,7 @@ def _lead_by_induction() -> bool:
     beta, power, window = sympy.symbols("beta x R")
     total = (1 - power) / (1 - beta)
 
-    def lead(x: Any, r: Any) -> Any:
+    def lead(x: Expression, r: Expression) -> Expression:
         age = beta / (1 - beta) - r * x / (1 - x)
         return (r - 1 - age) * (1 - x) / (1 - beta)
 

@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CLAIMS", "TRIALS", "failure_limit", "lost_graphs", "norm_checks", "recovery_checks"]
+__all__ = [
+    "CLAIMS",
+    "TRIALS",
+    "failure_limit",
+    "lost_graphs",
+    "norm_checks",
+    "recovery_checks",
+    "three_at_the_margin",
+]
 
 TRIALS = 2000
 ALPHA = 1e-3
@@ -151,7 +159,7 @@ def failure_limit(failures: int, trials: int) -> float:
     )
 
 
-def _at_the_margin(tau: float, gamma: float, dim: int) -> NDArray[np.float64]:
+def three_at_the_margin(tau: float, gamma: float, dim: int) -> NDArray[np.float64]:
     """Return three unit means: cosines -(tau+gamma), -(tau-gamma), -(tau-gamma)."""
     import numpy as np
 
@@ -188,7 +196,7 @@ def lost_graphs(
 
     rng = np.random.default_rng([context.seed, int(shared), len(law)])
     tasks, dim, tau, gamma = 3, 20, 0.25, 0.2
-    means = _at_the_margin(tau, gamma, dim)
+    means = three_at_the_margin(tau, gamma, dim)
     radius = math.sqrt(dim) + math.sqrt(2 * math.log(tasks / DELTA_TRIED))
     owners = 1 if shared else tasks
     if law == "gaussian":
