@@ -94,8 +94,8 @@ EXPERIMENT = Experiment(
         "Nothing is estimated. outcome = broken: the counterexample breaks the statement in exact "
         "rational arithmetic, with the slack given. suspect: it fails in double precision by more "
         "than 1e-7, but no rational nearby breaks it. survived: `evaluations` points were tried "
-        "and none broke it, which proves nothing; tight (null where the slack has a unit): the least "
-        "slack found is at most 1e-2."
+        "and none broke it, which proves nothing; tight (null where the slack has a unit): the "
+        "least slack found is at most 1e-2."
     ),
     cost=cost,
 )

@@ -242,14 +242,14 @@ EXPERIMENT = Experiment(
     run=run,
     statistics=(
         "n = trials independent draws a cell; each gives one or more classes. Of each draw one "
-        "class is picked uniformly: member_*, objective_*, data_driven_vacuous and incompatible (the "
-        "step's own gradients break eq. 76) are counts among "
-        "the `picked` classes of this size, which are independent, with exact binomial "
-        "(Clopper-Pearson) intervals [_lo, _hi] of coverage >= 95% (alpha = 0.05) each, not "
-        "adjusted for the number of rows; quantiles are over the picked classes. *_violated, "
-        "*_wrong, *_min and *_max are over all `classes`: a guarantee that is true is violated 0 "
-        "times, up to 1e-9. worst_case_failed counts ratios below Proposition 6's bound whether "
-        "or not the step's own gradients are tau-compatible."
+        "class is picked uniformly: member_*, objective_*, data_driven_vacuous and incompatible "
+        "(the step's own gradients break eq. 76) are counts among the `picked` classes of this "
+        "size, which are independent, with exact binomial (Clopper-Pearson) intervals [_lo, _hi] "
+        "of coverage >= 95% (alpha = 0.05) each, not adjusted for the number of rows; quantiles "
+        "are over the picked classes. *_violated, *_wrong, *_min and *_max are over all `classes`: "
+        "a guarantee that is true is violated 0 times, up to 1e-9. worst_case_failed counts "
+        "ratios below Proposition 6's bound whether or not the step's own gradients are "
+        "tau-compatible."
     ),
     cost=cost,
     check=check,
