@@ -184,7 +184,7 @@ EXPERIMENT = Experiment(
             type=float,
             default=0.0,
             low=0,
-            doc="radians that each mean turns in a refresh; incremental methods only",
+            doc="radians a mean turns in a refresh, in a plane of its own; incremental only",
         ),
         "refreshes": Param(
             type=int, default=24, low=1, doc="refreshes in a trial; incremental methods only"

@@ -1,8 +1,8 @@
 """Incremental Gram updates while averages move from refresh to refresh.
 
 An average that carries on over R steps keeps ``a = beta^R`` of itself and takes ``1 - a`` of the
-current mean, with noise to match: in between refreshes nothing else of it matters. The means turn
-by `drift` radians a refresh, each in a fresh random direction.
+current mean, with noise to match: in between refreshes nothing else of it matters. Each mean turns
+by `drift` radians a refresh, towards a random direction of its own at right angles to it.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ def incremental(
     bound = float(incremental_error(settings.threshold))
     recomputed = 0
     for _ in range(settings.trials):
-        means = tasks.means.copy()
-        rows = means + settings.noise_scale * noise.standard_normal(means.shape)
+        away = _away(tasks.means, noise)
+        rows = tasks.means + settings.noise_scale * noise.standard_normal(tasks.means.shape)
         kept = IncrementalGram.of(rows, settings.threshold, reference, settings.rebuild_every)
         seen = []
-        for _ in range(settings.refreshes):
-            means = _turned(means, settings.drift, noise)
+        for refresh in range(1, settings.refreshes + 1):
+            angle = settings.drift * refresh
+            means = math.cos(angle) * tasks.means + math.sin(angle) * away
             fresh = settings.noise_scale * math.sqrt(1.0 - kept_share**2)
             rows = kept_share * rows + (1.0 - kept_share) * means
             rows += fresh * noise.standard_normal(rows.shape)
@@ -64,12 +65,8 @@ def incremental(
     return judge, recomputed / (settings.trials * settings.refreshes * count)
 
 
-def _turned(means: Matrix, angle: float, rng: np.random.Generator) -> Matrix:
-    """Turn each unit mean by an angle towards a random direction at right angles to it."""
-    if angle == 0.0:
-        return means
+def _away(means: Matrix, rng: np.random.Generator) -> Matrix:
+    """Draw a unit vector at right angles to each unit mean."""
     away = rng.standard_normal(means.shape)
     away -= np.sum(away * means, axis=1, keepdims=True) * means
-    away /= np.linalg.norm(away, axis=1, keepdims=True)
-    turned = math.cos(angle) * means + math.sin(angle) * away
-    return np.asarray(turned / np.linalg.norm(turned, axis=1, keepdims=True), dtype=np.float64)
+    return np.asarray(away / np.linalg.norm(away, axis=1, keepdims=True), dtype=np.float64)
