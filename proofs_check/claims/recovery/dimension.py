@@ -458,7 +458,8 @@ CLAIMS: tuple[Claim, ...] = (
                         "s z_i is now N(0, S_i/n_eff); write z_i ~ N(0, S_i/sigma²), spectrum <= 1."
                     ),
                     Step(
-                        "<z, v> for a unit v has variance <= 1; given z_j, <z_i, z_j> too, times |z_j|²."
+                        "<z, v> for a unit v has variance <= 1; given z_j, <z_i, z_j> too, times "
+                        "|z_j|²."
                     ),
                     Step(
                         "log E exp(theta (|z|² - r)) <= theta² sum lambda²/(1-2 theta) <= theta² "

@@ -15,6 +15,7 @@ from proofs_check.claims.recovery._checks import Step, ours, proof, run, some
 from proofs_check.claims.recovery._stored import ALPHA, direct_equals_law
 from proofs_check.methods.findings import inconclusive, supports
 from proofs_check.model import Check, CheckContext, Claim, Finding, Method
+from songoku_theory.errors import InvalidInputError
 
 __all__ = ["CLAIMS", "bartlett_gram", "direct_gram", "law_checks", "moment"]
 
@@ -68,9 +69,11 @@ def moment(polynomial: Polynomial) -> int:
         value = c
         for name, power in monomial:
             if name.startswith("chi"):
-                if power % 2:
-                    # An odd power comes with an odd power of a normal of the same row.
-                    value = 0 if any(n[0] == "z" and p % 2 for n, p in monomial) else value
+                if power % 2 and not any(n[0] == "z" and p % 2 for n, p in monomial):
+                    raise InvalidInputError(
+                        f"an odd power of a chi variable should come with an odd power of a "
+                        f"normal; found {monomial!r}."
+                    )
                 degrees = int(name[3:].split("_")[0])
                 value *= reduce(lambda a, k: a * (degrees + 2 * k), range(power // 2), 1)
             elif power % 2:
@@ -171,7 +174,7 @@ def law_checks(degrees: Degrees = lambda n, i: n - i) -> tuple[Check, ...]:
             lambda g: g[:, 2, 2],
             lambda g: g[:, 0, 1] / np.sqrt(g[:, 0, 0] * g[:, 1, 1]),
             lambda g: g[:, 1, 2] / np.sqrt(g[:, 2, 2] * g[:, 1, 1]),
-            lambda g: np.linalg.det(g),
+            np.linalg.det,
         )
         smallest = min(float(ks_2samp(f(first), f(second)).pvalue) for f in functionals)
         detail = (
