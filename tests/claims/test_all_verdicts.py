@@ -27,4 +27,6 @@ def test_proofs_close_and_no_check_failed(quick_results: dict[str, ClaimResult])
             assert "DOES NOT CLOSE" not in item.detail
             assert "the check itself failed" not in item.detail
             if item.outcome is Outcome.INCONCLUSIVE:
-                assert item.method is Method.SEARCH, (result.claim.id, item)
+                # This run has no store; a check of stored rows has to say so rather than pass.
+                waits = item.method is Method.STATISTICAL and "no store was given" in item.detail
+                assert waits or item.method is Method.SEARCH, (result.claim.id, item)
