@@ -233,7 +233,9 @@ def _factors(cyclic: pl.DataFrame) -> pl.DataFrame:
     if chosen.height:
         worst = chosen.select((x / (2 * (1 + pl.col("tau")))).alias("value"), x.alias("x"))
         lines = sorted(set(worst.select("x", "value").iter_rows()))
-        parts.append(_frame([("c", "m / (2 (1 + τ))", "", float(m), v, v, v, 1) for m, v in lines]))
+        parts.append(
+            _frame([("c", "m / (2 (1 + τ))", "any", float(m), v, v, v, 1) for m, v in lines])
+        )
     return pl.concat(parts)
 
 
