@@ -6,8 +6,28 @@ F at the two end points. A lower upper bound does not make a lower F.
 
 from __future__ import annotations
 
-from proofs_check.claims.comparison import drift, gap, smoothness, telescoping
+from proofs_check.claims.comparison import (
+    contraction,
+    drift,
+    drop,
+    expansion,
+    gap,
+    improvement,
+    mild,
+    smoothness,
+    telescoping,
+)
 
 __all__ = ["CLAIMS"]
 
-CLAIMS = (*smoothness.CLAIMS, *telescoping.CLAIMS, *drift.CLAIMS, *gap.CLAIMS)
+CLAIMS = (
+    *smoothness.CLAIMS,
+    *telescoping.CLAIMS,
+    *drift.CLAIMS,
+    *gap.CLAIMS,
+    *expansion.CLAIMS,
+    *improvement.CLAIMS,
+    *contraction.CLAIMS,
+    *drop.CLAIMS,
+    *mild.CLAIMS,
+)

@@ -32,6 +32,7 @@ __all__ = [
     "replayed",
     "searched",
     "solver",
+    "thinned",
 ]
 
 SUM = Assumption("groups sum up", "the gradient of F is the sum of the group gradients G_r")
@@ -109,6 +110,13 @@ def solver(
         "Nonlinear real arithmetic.",
         under_condition,
     )
+
+
+def thinned(context: CheckContext) -> list[Problem]:
+    """All kinds of problems with up to three groups, every fourth of the small ones."""
+    full = context.profile == "full"
+    chosen = [p for p in all_problems(context.seed, full) if p.size < 4]
+    return chosen if full else [*chosen[:700:4], *chosen[700:]]
 
 
 def searched(

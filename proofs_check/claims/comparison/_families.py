@@ -101,7 +101,8 @@ def quadratic(
         eta=eta,
         smoothness=smoothness,
         lipschitz=tuple(lipschitz),
-        affine=tuple(zip(hessians, gradients, strict=True)),
+        jacobians=tuple(hessians),
+        third=(Fraction(0),) * len(gradients),
         name=f"A = {_show(hessians)}, G(x) = {_show(gradients)}, eta = {eta}, L = {smoothness}",
     )
 
@@ -138,6 +139,11 @@ class Curve:
 
     def _pieces(self) -> list[tuple[Fraction, Fraction, Fraction, Fraction]]:
         return list(zip(self.knots, self.knots[1:], self.slopes, self.slopes[1:], strict=False))
+
+    def third(self) -> Fraction:
+        """Return the largest change of the slope per unit."""
+        changes = (abs(d - c) / (b - a) for a, b, c, d in self._pieces())
+        return max(changes, default=Fraction(0))
 
     def value(self, u: Fraction) -> Fraction:
         """Return the group gradient at u."""
@@ -182,7 +188,8 @@ def curved(curves: Sequence[Curve], eta: Fraction, smoothness: Fraction | None =
         eta=eta,
         smoothness=bound,
         lipschitz=tuple(max(abs(s) for s in curve.slopes) for curve in curves),
-        affine=None,
+        jacobians=tuple(((curve.slope(Fraction(0)),),) for curve in curves),
+        third=tuple(curve.third() for curve in curves),
         name=f"G(x) = {_show([c.at_start for c in curves])}, slopes "
         + "; ".join(f"{_show(c.slopes)} at {_show(c.knots)}" for c in curves)
         + f", eta = {eta}, L = {bound}",

@@ -112,8 +112,10 @@ class Problem:
         L: the gradient of F is L-Lipschitz.
     lipschitz : tuple of Fraction
         L_r, one a group.
-    affine : tuple of (matrix, vector), optional
-        ``G_r(u) = A_r u + b_r``, where all groups are affine.
+    jacobians : tuple of matrices
+        ``DG_r(x)`` at the start, symmetric.
+    third : tuple of Fraction
+        Lipschitz constants of the Jacobians; 0 for affine groups.
     name : str
         What it is, for messages.
     """
@@ -125,7 +127,8 @@ class Problem:
     eta: Fraction
     smoothness: Fraction
     lipschitz: tuple[Fraction, ...]
-    affine: tuple[tuple[tuple[Vector, ...], Vector], ...] | None
+    jacobians: tuple[tuple[Vector, ...], ...]
+    third: tuple[Fraction, ...]
     name: str
 
     @property
@@ -136,7 +139,7 @@ class Problem:
     @property
     def constant_hessian(self) -> bool:
         """Whether all groups are affine."""
-        return self.affine is not None
+        return not any(self.third)
 
     @property
     def start(self) -> Vector:

@@ -11,7 +11,8 @@ from fractions import Fraction
 from itertools import combinations, permutations
 from math import factorial
 
-from proofs_check.claims.comparison._problem import Problem, Vector, dot, plus, total
+from proofs_check.claims.comparison._problem import Problem, Vector, dot, plus, starts, total
+from proofs_check.claims.comparison._terms import drifts, max_moves, norms, sums_before
 from proofs_check.methods.polynomial import (
     Polynomial,
     add,
@@ -46,9 +47,9 @@ def affine(problem: Problem) -> tuple[tuple[Matrix, Vector], ...]:
     ArithmeticError
         If the groups are not affine.
     """
-    if problem.affine is None:
+    if not problem.constant_hessian:
         raise ArithmeticError(f"not affine: {problem.name}")
-    return problem.affine
+    return tuple(zip(problem.jacobians, starts(problem), strict=True))
 
 
 def apply(matrix: Matrix, v: Vector) -> Vector:
@@ -165,48 +166,38 @@ def coefficient(polynomial: Polynomial, degree: int) -> Fraction:
 
 def jacobian_sum(problem: Problem, order: Sequence[int]) -> Vector:
     """Return ``sum over p < q of DG_q G_p`` at the start, in the given order."""
-    groups = affine(problem)
+    groups = starts(problem)
     found: Vector = (Fraction(0),) * problem.dim
     for p, q in combinations(order, 2):
-        found = plus(found, apply(groups[q][0], groups[p][1]))
+        found = plus(found, apply(problem.jacobians[q], groups[p]))
     return found
 
 
 def phi_slope(problem: Problem) -> Vector:
     """Return the gradient of ``Phi = sum over p < q of <G_p, G_q>`` at the start.
 
-    From the product rule alone: ``grad <G_p, G_q> = A_p G_q + A_q G_p``.
+    By the product rule: ``grad <G_p, G_q> = DG_p G_q + DG_q G_p``.
     """
-    groups = affine(problem)
-    found: Vector = (Fraction(0),) * problem.dim
-    for p, q in combinations(range(problem.size), 2):
-        found = plus(found, apply(groups[p][0], groups[q][1]))
-        found = plus(found, apply(groups[q][0], groups[p][1]))
-    return found
+    forward = jacobian_sum(problem, range(problem.size))
+    return plus(forward, jacobian_sum(problem, range(problem.size)[::-1]))
 
 
-def remainder_constant(problem: Problem, eta: Fraction) -> Fraction:
-    """Bound ``|F(x_sch) - F(x_agg) - eta^2 <grad F, sum DG_q G_p>|`` for any order.
+def remainder_constant(problem: Problem, order: tuple[int, ...]) -> Fraction:
+    """Bound ``|F(x_sch) - F(x_agg) - eta^2 <grad F, sum over p < q of DG_q G_p>|``.
 
-    ``|grad F| P + eta L |grad F| Y + L Y^2/2``, where Y bounds ``|x_sch - x_agg|`` and P what is
-    left of it after its second-order term; both are O(eta^2) and O(eta^3).
-
-    Raises
-    ------
-    ArithmeticError
-        If a gradient at the start has no rational norm. ``|grad F|`` is bounded by the sum.
+    ``|grad F| P + eta L |grad F| Y + L Y^2/2``: Y bounds ``|x_sch - x_agg|``, P what is left of it
+    after its second-order term, ``|grad F|`` is bounded by the sum of the groups' norms. With the
+    D_r and e_r of :mod:`._terms`, Y = O(eta^2) and P = O(eta^3).
     """
-    from proofs_check.claims.comparison._terms import norms
-
-    sizes = norms(problem)
-    whole = rest = Fraction(0)
-    for r, size in enumerate(sizes):
-        others = [lip for j, lip in enumerate(problem.lipschitz) if j != r]
-        product = Fraction(1)
-        for lip in others:
-            product *= 1 + eta * lip
-        whole += eta * (product - 1) * size
-        rest += eta * (product - 1 - eta * sum(others, Fraction(0))) * size
-    gradient = sum(sizes, Fraction(0))
-    smooth = problem.smoothness
+    eta, smooth = problem.eta, problem.smoothness
+    moved, errors = max_moves(problem, order), drifts(problem, order)
+    whole = eta * sum(errors, Fraction(0))
+    rest = eta * sum(
+        (
+            problem.lipschitz[r] * eta * before + problem.third[r] * far * far / 2
+            for r, before, far in zip(order, sums_before(errors), moved, strict=True)
+        ),
+        Fraction(0),
+    )
+    gradient = sum(norms(problem, order), Fraction(0))
     return gradient * rest + eta * smooth * gradient * whole + smooth / 2 * whole * whole

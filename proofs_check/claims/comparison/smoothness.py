@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +15,7 @@ from proofs_check.claims.comparison._evidence import (
     Expression,
     Step,
     algebra,
+    exactly,
     identities,
     proof,
     replayed,
@@ -32,8 +33,9 @@ from proofs_check.claims.comparison._problem import (
     starts,
 )
 from proofs_check.counterexamples import Replay, rational, replayer
+from proofs_check.methods.exact import for_every
 from proofs_check.methods.symbolic import Identity
-from proofs_check.model import Assumption, Check, Claim, Source
+from proofs_check.model import Assumption, Check, Claim, Finding, Source
 
 __all__ = ["CLAIMS", "ONE_SIDED", "aggregated_checks", "interaction_checks"]
 
@@ -47,10 +49,9 @@ ONE_SIDED = Assumption(
 
 
 def _descent_holds(problem: Problem) -> bool:
-    """Eq. 40 between every two of a few points."""
-    points = (problem.start, scheduled(problem), aggregated(problem))
-    for x in points:
-        for y in points:
+    """Eq. 40 between the start and the two end points, both ways."""
+    for end in (scheduled(problem), aggregated(problem)):
+        for x, y in ((problem.start, end), (end, problem.start)):
             step = minus(y, x)
             right = problem.objective(x) + dot(problem.gradient(x), step)
             if problem.objective(y) > right + problem.smoothness / 2 * dot(step, step):
@@ -183,7 +184,85 @@ def aggregated_checks(bound: Callable[[Problem], Fraction] = bound_agg) -> tuple
     )
 
 
+@replayer("comparison-aggregator")
+def _replay_aggregator(data: Mapping[str, Any]) -> Replay:
+    """Groups as a fixed linear aggregator of their tasks; F as in eq. 2."""
+    tasks = [rational(g) for g in data["tasks"]]
+    weights = [rational(w) for w in data["weights"]]
+    coefficients = [rational(a) for a in data["coefficients"]]
+    full = sum((w * g for w, g in zip(weights, tasks, strict=True)), Fraction(0))
+    summed = sum((a * g for a, g in zip(coefficients, tasks, strict=True)), Fraction(0))
+    return Replay(
+        (
+            f"task gradients {', '.join(map(str, tasks))} in one group, w = "
+            f"{', '.join(map(str, weights))}: grad F = {full}",
+            f"aggregator with coefficients {', '.join(map(str, coefficients))}",
+            f"So sum G_r = {summed}, not grad F = {full}.",
+        ),
+        summed != full,
+    )
+
+
+def _aggregators() -> Finding:
+    """sum a_i g_i = sum w_i g_i for every unit vector g exactly if a = w."""
+    values = [Fraction(k, 2) for k in range(-2, 3)]
+    cases = list(product(product(values, repeat=2), repeat=2))
+
+    def holds(case: tuple[tuple[Fraction, ...], ...]) -> bool:
+        a, w = case
+        units = ((Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
+        agree = all(
+            sum(x * g for x, g in zip(a, unit, strict=True))
+            == sum(x * g for x, g in zip(w, unit, strict=True))
+            for unit in units
+        )
+        return agree == (a == w)
+
+    return for_every(cases, holds, str, "two tasks, coefficients and weights in -1..1 by halves")
+
+
 CLAIMS: Sequence[Claim] = (
+    Claim(
+        id="CMP-AGG",
+        family="comparison",
+        title="The group gradients of any fixed linear aggregator add up to grad F",
+        statement=r"We write $\nabla F(x)=\sum_{r=1}^m G_r(x)$, where each $G_r(x)$ is the group "
+        r"gradient for color $r$ (any fixed linear aggregator of task gradients assigned to color "
+        r"$r$ for the current refresh).",
+        plain="For every choice of fixed coefficients a_i, with G_r = sum of a_i g_i over its "
+        "tasks, the G_r add up to the gradient of eq. 2's F.",
+        source=Source("SON-GOKU", "App. C; Definition C.1 and C.2", ("2", "41", "43")),
+        assumptions=(),
+        used_for="Eq. 41, 42 and everything after them.",
+        checks=(replayed("cmp_aggregator"),),
+        reading="F as in eq. 2; if F is defined as the potential of sum G_r, it is a definition",
+        repaired_by="CMP-AGG-R",
+        notes="A class mean, for one, is a fixed linear aggregator; with it scheduled and "
+        "aggregated updates minimise an F that weighs tasks by the size of their class.",
+    ),
+    Claim(
+        id="CMP-AGG-R",
+        family="comparison",
+        title="Only the weighted sum adds up to grad F",
+        statement=r"$\sum_r\sum_{i\in r}a_ig_i=\sum_iw_ig_i$ for all task gradients if and only if "
+        r"$a_i=w_i$.",
+        plain="The groups add up to eq. 2's gradient, whatever the task gradients, exactly if a_i "
+        "= w_i for every task.",
+        source=Source("songoku", "repair of App. C", ("2",)),
+        assumptions=(),
+        used_for="Which aggregator appendix C is about: eq. 6's.",
+        checks=(
+            proof(
+                "compare coefficients",
+                (
+                    Step("If a = w the sums are the same."),
+                    Step("With g_i a unit vector and all other task gradients 0: a_i = w_i."),
+                ),
+            ),
+            exactly("small coefficients", _aggregators, "Two tasks."),
+        ),
+        repairs="CMP-AGG",
+    ),
     Claim(
         id="CMP-40",
         family="comparison",
