@@ -6,6 +6,7 @@ import polars as pl
 
 from paper_figures._convergence_rows import Selected
 from paper_figures.engine.picture import Answer
+from songoku_theory.bounds.convergence import is_vacuous
 
 __all__ = ["answers"]
 
@@ -222,9 +223,15 @@ def _bounds(found: Selected) -> str:
         part = found.rows.filter(pl.col("rule") == rule)
         n, above, most = _worst_ratio(part, "bounded_square_lo", "rule_bound")
         if n:
-            said.append(f"{name}: exceeded in {above} of {n:,} cells, largest ratio {most:.2f}")
+            known = part.filter(pl.col("rule_bound").is_not_null())
+            silent = is_vacuous(known["rule_bound"], known["gap"], known["smoothness"]).sum()
+            said.append(
+                f"{name}: exceeded in {above} of {n:,} cells, largest ratio {most:.2f}, "
+                f"vacuous in {silent}"
+            )
     return (
         "Measured average over the bound for each rule (lower ends of 95% intervals; B, σ² and "
         f"the second moment as seen along the runs). {'; '.join(said)}. Short steps that solve "
-        f"the problem give 0.5: then the sum of η |∇F|² is F₀ - F*; the bounds allow twice that."
+        f"the problem give 0.5: then the sum of η |∇F|² is F₀ - F*; the bounds allow twice that. "
+        f"Vacuous: at least 2 L (F₀ - F*), which |∇F(x₀)|² never exceeds."
     )
