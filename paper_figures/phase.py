@@ -314,9 +314,9 @@ def _caption(main: pl.DataFrame, debiased: pl.DataFrame) -> str:
         f"at the margin is found: K = {row['num_tasks']}, τ = {row['tau']:g}, γ = "
         f"{row['gamma']:g}, exact law. (b) Probability that the whole graph is right against the "
         "score z of an edge, for every stored d, τ, γ and K with the plain cosine; lines: Φ(z) to "
-        "the power of the number of edges, as if edges were lost independently. (c) The λ at which edge and graph "
-        "are found in half of the draws, that predicted by the score, and the largest λ at which "
-        f"the dimension-aware bound still promises one half.{clean}"
+        "the power of the number of edges, as if edges were lost independently. (c) The λ at which "
+        "edge and graph are found in half of the draws, that predicted by the score, and the "
+        f"largest λ at which the dimension-aware bound still promises one half.{clean}"
     )
 
 
