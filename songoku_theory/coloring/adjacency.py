@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Bits = NDArray[np.uint64]
-COMPILED_FROM = 128  # tasks; below, the plain code takes less time than it is worth to avoid
+COMPILED_FROM = 128  # tasks; below, importing numba takes more time than it saves
 _STRIP = 64
 
 
@@ -91,7 +91,7 @@ def check_adjacency_bits(adjacency: ArrayLike) -> tuple[NDArray[np.bool_], Bits 
             )
         matrix = matrix.astype(np.bool_)
     bits: Bits | None = None
-    if matrix.shape[0] >= COMPILED_FROM and accelerated():
+    if (matrix.shape[0] >= COMPILED_FROM or kernels.cache_info().currsize) and accelerated():
         entries = np.ascontiguousarray(matrix).reshape(-1).view(np.uint8)
         bits = kernels().packed(entries, matrix.shape[0])
         simple = bool(kernels().is_simple(bits))
@@ -238,7 +238,10 @@ def color_classes(colors: Sequence[int] | NDArray[np.int64]) -> tuple[tuple[int,
         raise InvalidInputError(
             f"colours should be a non-empty sequence of whole numbers; found {colors!r}."
         )
-    used = np.unique(values)
-    if not np.array_equal(used, np.arange(used.size)):
-        raise InvalidInputError(f"colours should be 0..m-1 without gaps; found {used.tolist()}.")
-    return tuple(tuple(int(k) for k in np.flatnonzero(values == c)) for c in used)
+    classes: dict[int, list[int]] = {}
+    for task, colour in enumerate(values.tolist()):
+        classes.setdefault(colour, []).append(task)
+    used = sorted(classes)
+    if used != list(range(len(used))):
+        raise InvalidInputError(f"colours should be 0..m-1 without gaps; found {used}.")
+    return tuple(tuple(classes[c]) for c in used)

@@ -14,7 +14,7 @@ from songoku_theory._numba import compiled
 __all__ = ["inner_products"]
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
-_COLUMNS = 1024  # of every row at once, so that all stay in the cache
+_AT_ONCE = 12 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
 
 
 # Sums may be reordered, but NaN and infinity keep their meaning.
@@ -72,8 +72,9 @@ def inner_products(rows: Rows) -> NDArray[np.float64]:
     count, length = rows.shape
     padded = (count + 3) // 4 * 4
     total = np.zeros((padded, padded))
-    for first in range(0, length, _COLUMNS):
-        wide = min(_COLUMNS, length - first)
+    columns = max(64, _AT_ONCE // padded)
+    for first in range(0, length, columns):
+        wide = min(columns, length - first)
         part = np.empty((padded, wide))
         part[:count] = rows[:, first : first + wide]
         part[count:] = 0.0

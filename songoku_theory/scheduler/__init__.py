@@ -43,6 +43,7 @@ from songoku_theory.scheduler.observation import (
     clear_averages,
     count_gradients,
     observe,
+    run_slots,
     smoothed_gradients,
 )
 from songoku_theory.scheduler.refreshing import (
@@ -90,6 +91,7 @@ __all__ = [
     "observed_tasks",
     "policy_of",
     "refresh",
+    "run_slots",
     "situation",
     "smoothed_gradients",
     "step",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "count_gradients",
     "move_averages",
     "observe",
+    "run_slots",
     "smoothed_gradients",
 ]
 
@@ -220,4 +221,42 @@ def clear_averages(state: SchedulerState) -> SchedulerState:
         weight_sum=zeros,
         weight_square_sum=zeros.copy(),
         mean_squares=zeros.copy(),
+    )
+
+
+def run_slots(
+    config: SchedulerConfig, state: SchedulerState, slots: Sequence[int]
+) -> SchedulerState:
+    """Move on several steps at once, each of which ran one slot and had every gradient of it.
+
+    The same as :func:`count_gradients` and :func:`advance` after each step, to the last bit, for
+    averages that are kept elsewhere.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+    slots : sequence of int
+        Of the current schedule, in the order in which they ran.
+
+    Returns
+    -------
+    SchedulerState
+    """
+    if not slots:
+        return state
+    turns, counts = state.last_turn.copy(), np.zeros(config.num_tasks, dtype=np.int64)
+    for offset, slot in enumerate(slots):
+        ran = list(state.schedule.slots[slot])
+        turns[ran] = state.step + offset
+        counts[ran] += 1
+    moved = state
+    for done in range(int(counts.max())):
+        moved = count_gradients(config, moved, np.flatnonzero(counts > done).tolist())
+    return replace(
+        moved,
+        step=state.step + len(slots),
+        pointer=(slots[-1] + 1) % state.schedule.period,
+        last_turn=turns,
+        last_updated=np.where(counts > 0, turns, state.last_updated),
     )

@@ -29,6 +29,7 @@ from songoku_theory.torch_scheduler.options import TorchOptions
 from songoku_theory.torch_scheduler.parameters import Selection
 from songoku_theory.torch_scheduler.scheduler import TaskScheduler
 from songoku_theory.torch_scheduler.staleness import StalenessReport, TaskStaleness
+from songoku_theory.torch_scheduler.vectors import VectorScheduler
 
 __all__ = [
     "Combine",
@@ -43,6 +44,7 @@ __all__ = [
     "TaskScheduler",
     "TaskStaleness",
     "TorchOptions",
+    "VectorScheduler",
     "compare_memory",
     "measure_peak",
 ]

@@ -7,7 +7,10 @@ length instead of d. Of many rows only a triangle is computed, which halves the 
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +18,9 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import ssyrk
 from torch import Tensor
 
-__all__ = ["Products", "gram64", "row_products"]
+from songoku_theory._numba import accelerated
+
+__all__ = ["Products", "few_rows_on_host", "gram64", "row_products", "small_kernel"]
 
 _CHUNK = 2048
 _MANY_ROWS = 128
@@ -23,6 +28,8 @@ _ROW_BLOCKS = 8
 _TILE = 64
 _ADDED_UP = 16  # chunks that are added up in float32 before they go into float64
 _BATCH_ELEMENTS = 1 << 24
+_WORTH_COMPILED = 1 << 13  # below, importing numba would cost more than it saves
+_SMALL = 1 << 18  # entries of all rows; above, BLAS's products are quicker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +52,24 @@ class Products:
     extreme: Tensor
 
 
+@cache
+def small_kernel() -> Any:  # noqa: ANN401
+    """Return ``songoku_theory.torch_scheduler.small_kernel``, importing numba with it."""
+    return importlib.import_module("songoku_theory.torch_scheduler.small_kernel")
+
+
+def few_rows_on_host(rows: Tensor, device: torch.device) -> bool:
+    """Say whether these are few and short enough for calls to cost more than the work."""
+    return (
+        rows.dtype is torch.float32
+        and device.type == "cpu"
+        and rows.device.type == "cpu"
+        and rows.shape[0] < _MANY_ROWS
+        and _WORTH_COMPILED <= rows.numel() <= _SMALL
+        and rows.is_contiguous()
+    )
+
+
 def row_products(rows: Tensor, device: torch.device | None = None) -> Products:
     """Return all inner products of the rows, at the speed of their own dtype.
 
@@ -65,6 +90,8 @@ def row_products(rows: Tensor, device: torch.device | None = None) -> Products:
         squares = values.diagonal()
         extreme = ~torch.isfinite(squares)
         return Products(values, _bound(rows.shape[1], 2.0**-53), extreme)
+    if few_rows_on_host(rows, where) and accelerated():
+        return _small_products(rows)
     if rows.shape[0] < _MANY_ROWS:
         values = _batches(rows, _CHUNK, where)
     elif where.type == "cpu":
@@ -72,12 +99,24 @@ def row_products(rows: Tensor, device: torch.device | None = None) -> Products:
     else:
         values = _blocks(rows, _CHUNK, where)
     squares = values.diagonal()
-    # Each product may lose up to 2**-126 to underflow: harmless next to a norm this large.
-    smallest = rows.shape[1] * 2.0**-126 * 2.0**24
-    extreme = ~(torch.isfinite(squares) & (squares >= smallest))
+    extreme = ~(torch.isfinite(squares) & (squares >= _smallest(rows.shape[1])))
     terms = min(_CHUNK, rows.shape[1]) + _ADDED_UP
     rounding = _bound(terms, 2.0**-24) + _reduced_precision(where)
     return Products(values, rounding, extreme)
+
+
+def _smallest(length: int) -> float:
+    """Each product may lose up to 2**-126 to underflow: harmless next to a norm this large."""
+    return length * 2.0**-126 * 2.0**24
+
+
+def _small_products(rows: Tensor) -> Products:
+    """As :func:`row_products`, with numpy's quicker calls."""
+    values = small_kernel().row_products32(rows.numpy())
+    squares = values.diagonal()
+    extreme = ~(np.isfinite(squares) & (squares >= _smallest(rows.shape[1])))
+    rounding = _bound(min(_CHUNK, rows.shape[1]) + _ADDED_UP, 2.0**-24)
+    return Products(torch.from_numpy(values), rounding, torch.from_numpy(extreme))
 
 
 def _bound(terms: int, unit: float) -> float:

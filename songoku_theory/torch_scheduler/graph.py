@@ -17,7 +17,13 @@ from torch import Tensor
 
 from songoku_theory._numba import accelerated
 from songoku_theory.conflict import ConflictGraph, exceeds_threshold
-from songoku_theory.torch_scheduler.gram import gram64, row_products
+from songoku_theory.torch_scheduler.gram import (
+    Products,
+    few_rows_on_host,
+    gram64,
+    row_products,
+    small_kernel,
+)
 
 __all__ = ["Measured", "measure_graph"]
 
@@ -77,6 +83,61 @@ def measure_graph(
     if where.type == "mps":  # no float64 there
         rows, where = rows.cpu(), torch.device("cpu")
     measured = row_products(rows, where)
+    codes = _codes_compiled if _is_small(rows, where) else _codes
+    answers = codes(measured, tau, norm_floor, scale)
+
+    adjacency = (answers & 1).view(np.bool_)
+    if not (answers & 2).any():
+        included = adjacency.diagonal().copy()
+        np.fill_diagonal(adjacency, False)
+        return Measured(ConflictGraph(adjacency, included, float(tau)), measured.values, 0, 0)
+    undecided = (answers & 2) != 0
+    decided = np.diag(adjacency).copy()
+    np.fill_diagonal(adjacency, False)
+    unsure = np.diag(undecided).copy()
+    np.fill_diagonal(undecided, False)
+    products, rechecked, exact = measured.values, 0, 0
+    if unsure.any():
+        products = gram64(rows, device=where)
+        sizes = products.diagonal().clamp(min=0.0).sqrt().cpu().numpy()
+        decided[unsure] = (sizes > 0)[unsure] & (sizes * scale >= norm_floor)[unsure]
+    undecided &= decided[:, None] & decided[None, :]
+    adjacency &= decided[:, None] & decided[None, :]
+    # Of many tasks this costs a tenth of argwhere(triu(...)).
+    pairs = np.stack(np.divmod(np.flatnonzero(undecided), undecided.shape[0]), axis=1)
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+    if pairs.size:
+        rechecked = len(pairs)
+        exact = _decide_again(rows, pairs, tau, adjacency, where)
+    # Symmetric: only pairs within rounding, which were decided together, could differ.
+    graph = ConflictGraph(adjacency, decided, float(tau))
+    return Measured(graph, products, rechecked, exact)
+
+
+def _is_small(rows: Tensor, device: torch.device) -> bool:
+    """Is this the few tasks on a CPU for which there is compiled code?"""
+    return few_rows_on_host(rows, device) and accelerated()
+
+
+def _codes_compiled(
+    measured: Products, tau: float, norm_floor: float, scale: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    found: NDArray[np.uint8] = small_kernel().conflict_codes(
+        measured.values.numpy(),
+        float(tau),
+        float(norm_floor),
+        np.ascontiguousarray(scale, dtype=np.float64),
+        measured.rounding,
+        measured.extreme.numpy(),
+    )
+    return found
+
+
+def _codes(
+    measured: Products, tau: float, norm_floor: float, scale: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """1 for an edge, 2 for a pair to decide again; on the diagonal for tasks with a direction."""
+    where = measured.values.device
     factors = torch.as_tensor(scale, dtype=torch.float64, device=where)
     norms = measured.values.diagonal().clamp(min=0.0).sqrt()
     included = (norms > 0) & (norms * factors >= norm_floor) & (factors > 0)
@@ -100,30 +161,8 @@ def measure_graph(
         edge, close = torch.zeros_like(edge), torch.zeros_like(close)
     code = edge.to(torch.uint8).add_(close, alpha=2)
     code.diagonal().copy_(included.to(torch.uint8) + 2 * extreme.to(torch.uint8))
-    answers = code.cpu().numpy()  # the one transfer
-
-    adjacency = (answers & 1).view(np.bool_)
-    undecided = (answers & 2) != 0
-    decided = np.diag(adjacency).copy()
-    np.fill_diagonal(adjacency, False)
-    unsure = np.diag(undecided).copy()
-    np.fill_diagonal(undecided, False)
-    products, rechecked, exact = measured.values, 0, 0
-    if unsure.any():
-        products = gram64(rows, device=where)
-        sizes = products.diagonal().clamp(min=0.0).sqrt().cpu().numpy()
-        decided[unsure] = (sizes > 0)[unsure] & (sizes * scale >= norm_floor)[unsure]
-    undecided &= decided[:, None] & decided[None, :]
-    adjacency &= decided[:, None] & decided[None, :]
-    # Of many tasks this costs a tenth of argwhere(triu(...)).
-    pairs = np.stack(np.divmod(np.flatnonzero(undecided), undecided.shape[0]), axis=1)
-    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
-    if pairs.size:
-        rechecked = len(pairs)
-        exact = _decide_again(rows, pairs, tau, adjacency, where)
-    # Symmetric: only pairs within rounding, which were decided together, could differ.
-    graph = ConflictGraph(adjacency, decided, float(tau))
-    return Measured(graph, products, rechecked, exact)
+    answers: NDArray[np.uint8] = code.cpu().numpy()  # the one transfer
+    return answers
 
 
 def _decide_again(

@@ -10,7 +10,7 @@ from timing import Pair, Row
 from torch import Tensor, nn
 
 from songoku_theory import scheduler as core
-from songoku_theory.torch_scheduler import TaskScheduler
+from songoku_theory.torch_scheduler import TaskScheduler, VectorScheduler
 from songoku_theory.torch_scheduler.graph import measure_graph
 
 __all__ = ["ROWS"]
@@ -40,40 +40,24 @@ def _sums(gradients: Tensor) -> Callable[[], object]:
     return theirs
 
 
-def _arithmetic(groups: int, tau: float) -> Callable[[], Pair]:
-    """Lines 16 to 26 on tensors that are there already: EMA, sum of the class, a refresh in R."""
+def _vectors(groups: int, tau: float) -> Callable[[], Pair]:
+    """Lines 6 and 16 to 26 on tensors that are there already, every decision among them."""
 
     def prepare() -> Pair:
         gradients = _gradients(groups, 0)
         rows = list(gradients)
-        averages = gradients[0].clone()
-        scale = np.ones(NUM_TASKS)
         config = core.SchedulerConfig(
             num_tasks=NUM_TASKS, tau=tau, beta=BETA, refresh_period=PERIOD
         )
-        state = core.adopt_graph(
-            config, core.init(config), measure_graph(averages, tau, 0.0, scale).graph
-        )
+        scheduler = VectorScheduler(config, DIM)
 
         def ours() -> None:
-            nonlocal state
-            slots = state.schedule.slots
-            for t, step in enumerate(rows):
-                tasks = slots[t % len(slots)]
-                first, last = tasks[0], tasks[-1] + 1
-                if last - first == len(tasks):
-                    own, kept = step[first:last], averages[first:last]
-                    own.sum(0)
-                    kept.lerp_(own, 1.0 - BETA)
-                else:
-                    index = torch.tensor(tasks)
-                    own = step[index]
-                    own.sum(0)
-                    averages[index] = averages[index].lerp_(own, 1.0 - BETA)
-            state = core.adopt_graph(config, state, measure_graph(averages, tau, 0.0, scale).graph)
+            for step in rows:
+                scheduler.step(step)
 
         def note() -> str:
-            return f"{state.schedule.period} classes; {PERIOD} steps and one refresh a call"
+            classes = scheduler.state.schedule.period
+            return f"{classes} classes; {PERIOD} steps and one refresh a call"
 
         return Pair(ours, _sums(gradients), note)
 
@@ -145,19 +129,19 @@ STEP = f"SON-GOKU step, amortised, R={PERIOD} K={NUM_TASKS} d={DIM}"
 ROWS = (
     Row(
         "step",
-        f"{STEP}, 5 groups: arithmetic",
+        f"{STEP}, 5 groups: VectorScheduler",
         "torch G.sum(0)",
         "at most",
         1.0,
-        _arithmetic(5, TAU),
+        _vectors(5, TAU),
     ),
     Row(
         "step-noise",
-        f"{STEP}, no conflicts (all tasks run): arithmetic",
+        f"{STEP}, no conflicts (all tasks run): VectorScheduler",
         "torch G.sum(0)",
         "at most",
         1.0,
-        _arithmetic(1, 2 * TAU),
+        _vectors(1, 2 * TAU),
     ),
     Row(
         "step-whole",

@@ -1,0 +1,162 @@
+"""A step and a refresh of few tasks on a CPU, written out for numba.
+
+With 40 tasks and 1,024 parameters a call into torch takes longer than the work. Each function
+answers what plain tensor code elsewhere answers, named there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songoku_theory._numba import compiled
+
+__all__ = ["conflict_codes", "row_products32", "sum_and_average"]
+
+Single = NDArray[np.float32]
+_AT_ONCE = 24 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
+
+
+# Sums may be reordered, but NaN and infinity keep their meaning.
+_compiled = compiled("reassoc", "contract", "nsz", "arcp")
+
+
+@_compiled
+def sum_and_average(
+    rows: Single, averages: Single, tasks: NDArray[np.int64], weight: float
+) -> tuple[Single, bool]:
+    """Sum of the chosen rows (d,), and ``average += weight (row - average)`` for them.
+
+    Says False, and moves nothing, when the sum is not finite: then a row isn't either, or the sum
+    overflowed.
+    """
+    length = rows.shape[1]
+    share = np.float32(weight)
+    total = rows[tasks[0]].copy()
+    for position in range(1, tasks.size):
+        row = rows[tasks[position]]
+        for k in range(length):
+            total[k] += row[k]
+    check = np.float32(0.0)
+    for k in range(length):
+        check += total[k] * np.float32(0.0)  # NaN as soon as one entry is not finite
+    if check != np.float32(0.0):
+        return total, False
+    for position in range(tasks.size):
+        row, average = rows[tasks[position]], averages[tasks[position]]
+        for k in range(length):
+            average[k] += share * (row[k] - average[k])
+    return total, True
+
+
+@_compiled
+def _add_triangle(part: Single, total: NDArray[np.float64]) -> None:
+    """Add the products of all pairs i <= j of rows; the number of rows is a multiple of 4."""
+    count, length = part.shape
+    zero = np.float32(0.0)
+    for i in range(0, count, 4):
+        for j in range(i, count, 4):
+            s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = zero
+            s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = zero
+            for k in range(length):
+                a0, a1, a2, a3 = part[i, k], part[i + 1, k], part[i + 2, k], part[i + 3, k]
+                b0, b1, b2, b3 = part[j, k], part[j + 1, k], part[j + 2, k], part[j + 3, k]
+                s00 += a0 * b0
+                s01 += a0 * b1
+                s02 += a0 * b2
+                s03 += a0 * b3
+                s10 += a1 * b0
+                s11 += a1 * b1
+                s12 += a1 * b2
+                s13 += a1 * b3
+                s20 += a2 * b0
+                s21 += a2 * b1
+                s22 += a2 * b2
+                s23 += a2 * b3
+                s30 += a3 * b0
+                s31 += a3 * b1
+                s32 += a3 * b2
+                s33 += a3 * b3
+            total[i + 0, j + 0] += s00
+            total[i + 0, j + 1] += s01
+            total[i + 0, j + 2] += s02
+            total[i + 0, j + 3] += s03
+            total[i + 1, j + 0] += s10
+            total[i + 1, j + 1] += s11
+            total[i + 1, j + 2] += s12
+            total[i + 1, j + 3] += s13
+            total[i + 2, j + 0] += s20
+            total[i + 2, j + 1] += s21
+            total[i + 2, j + 2] += s22
+            total[i + 2, j + 3] += s23
+            total[i + 3, j + 0] += s30
+            total[i + 3, j + 1] += s31
+            total[i + 3, j + 2] += s32
+            total[i + 3, j + 3] += s33
+
+
+@_compiled
+def row_products32(rows: Single) -> NDArray[np.float64]:
+    """Products of all pairs of rows: chunks of columns in float32, added up in float64.
+
+    As ``gram._batches``.
+    """
+    count, length = rows.shape
+    padded = (count + 3) // 4 * 4
+    total = np.zeros((padded, padded))
+    columns = max(64, _AT_ONCE // padded)
+    for first in range(0, length, columns):
+        wide = min(columns, length - first)
+        part = np.empty((padded, wide), dtype=np.float32)
+        for i in range(padded):
+            for k in range(wide):
+                part[i, k] = rows[i, first + k] if i < count else np.float32(0.0)
+        _add_triangle(part, total)
+    found = np.empty((count, count))
+    for i in range(count):
+        for j in range(i, count):
+            found[i, j] = total[i, j]
+            found[j, i] = total[i, j]
+    return found
+
+
+@_compiled
+def conflict_codes(
+    products: NDArray[np.float64],
+    tau: float,
+    norm_floor: float,
+    scale: NDArray[np.float64],
+    rounding: float,
+    extreme: NDArray[np.bool_],
+) -> NDArray[np.uint8]:
+    """1 for an edge, 2 for a pair to decide again; on the diagonal for tasks that have a direction.
+
+    As the tensor code of ``graph.measure_graph``.
+    """
+    count = products.shape[0]
+    code = np.zeros((count, count), dtype=np.uint8)
+    norms = np.empty(count)
+    kept = np.empty(count, dtype=np.bool_)
+    for i in range(count):
+        norms[i] = np.sqrt(max(products[i, i], 0.0))
+        included = norms[i] > 0.0 and norms[i] * scale[i] >= norm_floor and scale[i] > 0.0
+        unsure = extreme[i] and scale[i] > 0.0
+        code[i, i] = np.uint8(included) + np.uint8(2) * np.uint8(unsure)
+        kept[i] = included or unsure
+        if not included:
+            norms[i] = 1.0
+    if tau >= 1.0:
+        return code
+    for i in range(count):
+        if not kept[i]:
+            continue
+        for j in range(i):
+            if not kept[j]:
+                continue
+            rho = -products[i, j] / norms[i] / norms[j]
+            # `not (far)`, so that a NaN counts as close.
+            close = not (abs(rho - tau) > rounding) or code[i, i] >= 2 or code[j, j] >= 2
+            answer = np.uint8(rho > tau) + np.uint8(2) * np.uint8(close)
+            code[i, j] = answer
+            code[j, i] = answer
+    return code
