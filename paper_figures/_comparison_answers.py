@@ -102,15 +102,20 @@ def _bounds(found: ComparisonRows) -> str:
 
 def _criterion(found: ComparisonRows) -> str:
     said = []
-    for eta in sorted(set(found.mean["eta"])):
-        one = confusion(found.picked.filter(pl.col("eta") == eta), "criterion")
-        mean = confusion(found.mean.filter(pl.col("eta") == eta), "criterion")
-        said.append(f"eta = {eta:g}/L: {one.words} per order, {mean.words} for the mean")
-    base = int(found.mean["instances"].sum()) - int(found.mean["wins"].sum())
+    for eta in sorted(set(found.plain_mean["eta"])):
+        picked = found.plain_picked.filter(pl.col("eta") == eta)
+        means = found.plain_mean.filter(pl.col("eta") == eta)
+        never = confusion(means, "never")
+        said.append(
+            f"eta = {eta:g}/L: {confusion(picked, 'criterion').words} per order, "
+            f"{confusion(means, 'criterion').words} for the mean (always answering that "
+            f"scheduling loses: {100 * never.right[0]:.1f}%)"
+        )
+    if not said:
+        return "No instances with random curvature are stored."
     return (
-        "The sign of <grad F, grad Phi> (and of its part for a given order) against the truth: "
-        f"{'; '.join(said)}. Always answering that scheduling loses would be right, for the mean, "
-        f"in {_share(base, int(found.mean['instances'].sum()))}."
+        "The sign of <grad F, grad Phi> (and of its part for a given order) against the truth, "
+        f"where the curvature does not know the gradients: {'; '.join(said)}."
     )
 
 

@@ -23,7 +23,8 @@ class ComparisonRows:
     """Rows by what they are for; ``words`` says what the map's cells share.
 
     ``map`` has the columns cosine, coupling, wins, instances; ``mean``, ``picked`` and ``samples``
-    are the rows of those kinds from everywhere else.
+    are the rows of those kinds from everywhere else; ``plain_*`` those of them whose curvature
+    was drawn without looking at the gradients.
     """
 
     map: pl.DataFrame
@@ -32,6 +33,8 @@ class ComparisonRows:
     picked: pl.DataFrame
     samples: pl.DataFrame
     all_mean: pl.DataFrame
+    plain_mean: pl.DataFrame
+    plain_picked: pl.DataFrame
     keys: tuple[str, ...]
 
 
@@ -118,6 +121,7 @@ def select(rows: pl.DataFrame) -> ComparisonRows:
     )
     # The confusion counts leave the map's engineered couplings out: they would set the base rate.
     rest = rows.filter(~pl.col("key").is_in(mine["key"].to_list()))
+    plain = rest.filter(pl.col("coupling") == "random")
     return ComparisonRows(
         map=cells.sort("cosine", "coupling"),
         words=words,
@@ -125,5 +129,7 @@ def select(rows: pl.DataFrame) -> ComparisonRows:
         picked=rest.filter(pl.col("kind") == "picked"),
         samples=rest.filter(pl.col("kind") == "sample"),
         all_mean=mean,
+        plain_mean=plain.filter(pl.col("kind") == "mean"),
+        plain_picked=plain.filter(pl.col("kind") == "picked"),
         keys=tuple(sorted(set(rows["key"]))),
     )

@@ -77,10 +77,9 @@ def _tight(found: DescentRows) -> str:
             (pl.col("ratio_q50") - pl.col("worst_case_bound")).alias("gap"),
             (pl.col("ratio_q50") - pl.col("data_driven_q50")).alias("gap7"),
         )
-        least, most = float(gap["gap"].min()), float(gap["gap"].max())  # type: ignore[arg-type]
-        low7, high7 = float(gap["gap7"].min()), float(gap["gap7"].max())  # type: ignore[arg-type]
+        (low6, high6), (low7, high7) = _range(gap["gap"]), _range(gap["gap7"])
         text += (
-            f"For random directions it is loose: the median ratio lies {least:.2f} to {most:.2f} "
+            f"For random directions it is loose: the median ratio lies {low6:.2f} to {high6:.2f} "
             f"above it, and {low7:.2f} to {high7:.2f} above the median of Proposition 7 ("
             f"{gap.height} settings with at least 100 picked classes each). "
         )
@@ -92,6 +91,11 @@ def _tight(found: DescentRows) -> str:
             f"There Proposition 7 says nothing in {seventh} picked classes."
         )
     return text.strip()
+
+
+def _range(values: pl.Series) -> tuple[float, float]:
+    listed = [float(value) for value in values]
+    return min(listed), max(listed)
 
 
 def _classes_of(part: pl.DataFrame, whole: pl.DataFrame) -> str:

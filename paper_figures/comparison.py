@@ -110,8 +110,8 @@ def _map(found: ComparisonRows) -> pl.DataFrame:
 
 def _right(found: ComparisonRows) -> pl.DataFrame:
     rows: list[dict[str, object]] = []
-    for eta in sorted(set(found.picked["eta"])):
-        part = found.picked.filter(pl.col("eta") == eta)
+    for eta in sorted(set(found.plain_picked["eta"])):
+        part = found.plain_picked.filter(pl.col("eta") == eta)
         for name in PREDICTORS:
             counted = confusion(part, name)
             value, low, high = counted.right
@@ -130,7 +130,7 @@ def _right(found: ComparisonRows) -> pl.DataFrame:
 
 def _matrices(found: ComparisonRows) -> pl.DataFrame:
     frames = []
-    for panel, rows in (("d", found.picked), ("e", found.mean)):
+    for panel, rows in (("d", found.plain_picked), ("e", found.plain_mean)):
         counted = confusion(rows, "criterion")
         cells = {
             (0.0, 0.0): counted.yes_win,
@@ -276,7 +276,7 @@ def _draw_matrix(axis: Axes, frame: pl.DataFrame, title: str, style: Style) -> N
 
 
 def _counted(found: ComparisonRows) -> str:
-    instances = int(found.picked["instances"].sum())
+    instances = int(found.plain_picked["instances"].sum())
     mapped = int(found.map["instances"].sum()) if found.map.height else 0
     return (
         f"(a) {found.samples.height:,} instances; (b) {mapped:,} in {found.map.height} cells; "
@@ -297,6 +297,6 @@ def _caption(found: ComparisonRows) -> str:
         "the second-order criterion, of UB_sch - UB_agg, and eq. 59 together with eq. 57 are right "
         "about F(x_sch) < F(x_agg), one order an instance, and how often always answering that "
         "scheduling loses would be. (d, e) The criterion's confusion "
-        "matrix, for one order an instance and for the mean over all orders. (c-e) leave the "
-        "cells of (b) out, whose couplings are extreme on purpose."
+        "matrix, for one order an instance and for the mean over all orders. (c-e) are of "
+        "instances whose curvature was drawn without looking at the gradients."
     )

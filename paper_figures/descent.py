@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +19,7 @@ from paper_figures.engine.style import PALETTE, Style
 
 __all__ = ["draw"]
 
-LAW_LOOKS = {
+LAW_LOOKS: dict[str, tuple[str, Any, str]] = {
     "random": (PALETTE["blue"], "-", "o"),
     "planted": (PALETTE["green"], "-.", "^"),
     "adversarial": (PALETTE["vermilion"], "--", "s"),
@@ -190,7 +192,7 @@ def _draw_sizes(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
         least["x"], least["value"], linestyle="", marker="s", markersize=4.2 * style.scale,
         markerfacecolor="white", color=PALETTE["vermilion"], zorder=4,
     )  # fmt: skip
-    axis.set(xlim=(0.5, largest + 0.5), ylim=(-0.05, None))
+    axis.set(xlim=(0.5, largest + 0.5), ylim=(-0.15, None))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
@@ -243,7 +245,8 @@ def _caption(found: DescentRows) -> str:
         "Descent inside a colour class of the conflict graph. (a) The squared norm of the summed "
         "gradient over the sum of squared norms, by class size: median and 5% to 95% band of "
         f"random directions ({found.random}; sizes with at least {FEWEST} classes), the least "
-        "ratio of gradients drawn near the worst case (squares), Proposition 6's bound 1 - τ(|S| - 1), which the squares touch, and "
+        "ratio of gradients drawn near the worst case (squares), Proposition 6's bound "
+        "1 - τ(|S| - 1), which the squares touch, and "
         "Proposition 7's 1 - τ_eff on the random draws. Grey: Proposition 6 promises nothing. "
         "(b) Steps that raise the full objective to first order, and (c) steps that raise the loss "
         "of at least one member, pooled over class sizes and the sweep's other settings; both are "
