@@ -1,7 +1,8 @@
 """EXT-4: squared norms freed of the noise's share, and what stays biased.
 
 ``v = (sum of w_t²) x (within-window variance)``. "Variance" has three usual meanings, and only one
-makes the corrected squared norm unbiased: the sum of squared deviations from the plain mean over R - 1.
+makes the corrected squared norm unbiased: the sum of squared deviations from the plain mean over
+R - 1.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from proofs_check.claims.recovery._checks import (
     ours,
     proof,
     replayed,
+    run,
     some,
 )
 from proofs_check.claims.recovery._exact import Enclosure, Law, cosine, outcomes, root
+from proofs_check.claims.recovery._stored import debiased_recovers_more
 from proofs_check.counterexamples import Replay, rational, replayer
 from proofs_check.methods.symbolic import Identity
-from proofs_check.model import Assumption, Check, CheckContext, Claim
+from proofs_check.model import Assumption, Check, CheckContext, Claim, Method
 
 __all__ = ["CLAIMS", "Variance", "norm_checks", "sample_variance"]
 
@@ -103,7 +106,7 @@ def expected_square(
 @replayer("ext4-norm")
 def replay_norm(data: Mapping[str, Any]) -> Replay:
     """One task: the expectation of the corrected squared norm against |mu|²."""
-    mean = [rational(x) for x in data["mean"]]
+    mean = tuple(rational(x) for x in data["mean"])
     window, beta, variance = int(data["window"]), rational(data["beta"]), data["variance"]
     law = tuple((rational(v), rational(p)) for v, p in data["noise"])
     found = expected_square(mean, window, beta, law, VARIANCES[variance])
@@ -411,6 +414,12 @@ CLAIMS: tuple[Claim, ...] = (
                 _variance_adds_up,
                 "R = 2, 3, two beta: twice the coordinates, twice the variance",
                 doc="All noise, exactly.",
+            ),
+            run(
+                "stored sweeps, debiased and plain",
+                Method.STATISTICAL,
+                debiased_recovers_more,
+                doc="Settings with lambda >= gamma/tau run both ways; alpha = 0.001 over all.",
             ),
         ),
         repairs="EXT-4-RATIO",

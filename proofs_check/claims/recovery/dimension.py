@@ -258,8 +258,8 @@ def _enough_for_the_bound() -> bool:
     """100 (tau d/gamma + sqrt(d l)/gamma + l/gamma²) times sigma²/m_0² meets EXT-3's condition.
 
     With C = 100: tau u² d <= gamma/C; (2+2tau) u r <= 4 sqrt(2L) gamma/sqrt(C l) <= 8 gamma/sqrt C,
-    as L <= 2 l; u² r sqrt d <= gamma sqrt(2L/l)/C <= 2 gamma/C; u² 2L <= 4 gamma/C; tau u² 2 sqrt(dL)
-    <= 2 sqrt 2 gamma/C; tau u² 2L <= 4 gamma/C (gamma, tau <= 1).
+    as L <= 2 l; u² r sqrt d <= gamma sqrt(2L/l)/C <= 2 gamma/C; u² 2L <= 4 gamma/C; tau u² 2
+    sqrt(dL) <= 2 sqrt 2 gamma/C; tau u² 2L <= 4 gamma/C (gamma, tau <= 1).
     """
     parts = [Fraction(1), Fraction(2), Fraction(4), Fraction(2828428, 10**6), Fraction(4)]
     return sum(parts) / 100 + Fraction(8, 10) < 1

@@ -49,7 +49,7 @@ def energy_checks(radius: Fraction = Fraction(1)) -> tuple[Check, ...]:
     """Return the checks of |delta| <= s (radius + sqrt(2t)) with probability 1 - exp(-t)."""
 
     def cases(context: CheckContext) -> Iterator[tuple[int, int, Fraction, Fraction]]:
-        most = 20000 if context.profile == "full" else 1500
+        most = 10000 if context.profile == "full" else 700
         for dim in (1, 2, 3, 5):
             for window in (1, 2, 3, 4, 6):
                 if (2 * dim) ** window <= most:

@@ -1,7 +1,7 @@
 """EXT-5: the EMA's lag, and the sample size that balances it against noise.
 
-Error of the EMA against the mean at the window's end, R large, n = (1+beta)/(1-beta): a steady drift of
-D a step gives the bias D (n-1)/2, noise of energy E gives E/n.
+Error of the EMA against the mean at the window's end, R large, n = (1+beta)/(1-beta): a steady
+drift of D a step gives the bias D (n-1)/2, noise of energy E gives E/n.
 """
 
 from __future__ import annotations
@@ -90,9 +90,8 @@ def _lag_sum() -> bool:
 
     beta, power, n = sympy.symbols("beta x n")
 
-    def partial(
-        x: Expression, k: Expression
-    ) -> Expression:  # sum of the terms 0 ... k-1, x = beta^k
+    def partial(x: Expression, k: Expression) -> Expression:
+        # the terms 0 ... k-1, with x = beta^k
         return beta * (1 - x) / (1 - beta) - k * x
 
     step = partial(power * beta, n + 1) - partial(power, n) - (1 - beta) * n * power

@@ -90,9 +90,9 @@ def _expectations_by_enumeration(case: tuple[int, int, int, int]) -> bool:
         inner += sum(a * b for a, b in zip(g_i, g_j, strict=True))
         norm += sum(a * a for a in g_i)
     count = 2 ** (2 * size)
-    return inner == count * sum(
-        a * b for a, b in zip(mu_i, mu_j, strict=True)
-    ) and norm == count * (sum(a * a for a in mu_i) + size)
+    true = sum(a * b for a, b in zip(mu_i, mu_j, strict=True))
+    energy = sum(a * a for a in mu_i) + size
+    return bool(inner == count * true and norm == count * energy)
 
 
 def ratio_checks(under_condition: bool = False) -> tuple[Check, ...]:

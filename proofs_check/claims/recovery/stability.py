@@ -245,8 +245,9 @@ REC_24 = Claim(
     id="REC-24",
     family="recovery",
     title="The proof of Lemma 2 expands inner product and norm correctly",
-    statement=r"$\langle\tilde g_i,\tilde "
-    r"g_j\rangle-\langle\mu_i,\mu_j\rangle=\langle\delta_i,\mu_j\rangle+\langle\mu_i,\delta_j\rangle+\langle\delta_i,\delta_j\rangle$ and $\|\tilde g_i\|=\|"
+    statement=r"$\langle\tilde g_i,\tilde g_j\rangle-\langle\mu_i,\mu_j\rangle="
+    r"\langle\delta_i,\mu_j\rangle+\langle\mu_i,\delta_j\rangle+\langle\delta_i,\delta_j\rangle$ "
+    r"and $\|\tilde g_i\|=\|"
     r"\mu_i\|\sqrt{1+2\langle\delta_i,\mu_i\rangle/\|\mu_i\|^2+\|\delta_i\|^2/\|\mu_i\|^2}$.",
     plain="Eq. 24 and 25 are identities.",
     source=appendix_b("B.4, Lemma 2 (proof)", "24", "25"),
