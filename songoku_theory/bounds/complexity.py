@@ -16,6 +16,7 @@ __all__ = [
     "RefreshCost",
     "amortised_operations",
     "frequent_directions_break_even",
+    "frequent_directions_operations",
     "gram_operations",
     "negligible_dim",
     "projection_break_even",
@@ -217,40 +218,87 @@ def projection_break_even(num_tasks: int, dim: int) -> int:
     return max(0, math.ceil(bound) - 1)
 
 
-def frequent_directions_break_even(num_tasks: int) -> int:
-    """Return the largest l at which sketching the rows takes less than the exact Gram matrix.
+def frequent_directions_operations(num_tasks: int, dim: int, size: int) -> int:
+    """Return the multiply-adds of a Gram matrix by Frequent Directions on the rows.
 
-    A shrinking of 2 l rows takes ``l (2 l + 1) d`` for their products and ``2 l^2 d`` for the new
-    rows, and there is one for every l rows read: ``(4 l + 1) K d`` in all. Projecting K rows takes
-    ``l K d`` more, so ``5 l + 1 < (K + 1) / 2`` is needed.
+    A shrinking of n rows takes ``n (n + 1) / 2 d`` for their products and ``l n d`` for the new
+    rows; it leaves l - 1 rows, and there is one each time that 2 l rows are held, and one at the
+    end. Then the K rows are projected on l - 1 directions: about ``5 K d l`` in all.
+
+    Parameters
+    ----------
+    num_tasks, dim : int
+        K and d.
+    size : int
+        l; from K on nothing is sketched.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InvalidInputError
+        When an argument is out of range.
+
+    Source
+    ------
+    Ours, with the constants of `songoku_theory.sketch.gram_from_rows`, for the paper's
+    ``O(K d l + K^2 l)`` (appendix D.5.2).
+
+    Examples
+    --------
+    >>> frequent_directions_operations(40, 1024, 4) < gram_operations(40, 1024)
+    True
+    >>> frequent_directions_operations(40, 1024, 8) < gram_operations(40, 1024)
+    False
+    """
+    check_period(size, "size")
+    if size >= num_tasks:
+        return gram_operations(num_tasks, dim)
+    rows, held, left = 0, 0, num_tasks
+    while left:
+        taken = min(left, 2 * size - held)
+        held, left = held + taken, left - taken
+        if held == 2 * size or (not left and held > size):
+            rows += held * (held + 1) // 2 + size * held
+            held = size - 1
+    rank = min(held, size)
+    return (rows + num_tasks * rank) * dim + num_tasks * (num_tasks + 1) // 2 * rank
+
+
+def frequent_directions_break_even(num_tasks: int, dim: int = 10**6) -> int:
+    """Return the largest l at which sketching the rows takes less than the exact Gram matrix.
 
     Parameters
     ----------
     num_tasks : int
         K.
+    dim : int, default 1,000,000
+        d; it hardly matters.
 
     Returns
     -------
     int
-        0 if there is none.
+        0 if there is none; about K / 10.
 
     Raises
     ------
     InvalidInputError
-        When `num_tasks` is below 1.
-
-    Source
-    ------
-    Ours, with the constants of `songoku_theory.sketch.FrequentDirections`, for the paper's
-    ``O(K d l + K^2 l)`` (appendix D.5.2).
+        When an argument is out of range.
 
     Examples
     --------
     >>> [frequent_directions_break_even(k) for k in (3, 16, 40, 1000)]
-    [0, 1, 3, 99]
+    [0, 2, 5, 107]
     """
     check_num_tasks(num_tasks)
-    return max(0, math.ceil(((num_tasks + 1) / 2 - 1) / 5) - 1)
+    exact = gram_operations(num_tasks, dim)
+    found = 0
+    for size in range(1, num_tasks):
+        if frequent_directions_operations(num_tasks, dim, size) < exact:
+            found = size
+    return found
 
 
 def negligible_dim(num_tasks: int, backward_cost: float, share: float, ratio: float = 1.0) -> float:

@@ -433,8 +433,8 @@ def sampled_component_failure(camps: tuple[int, int], probability: float) -> flo
     cut = i * (b - j) + j * (a - i)
     ways = comb(a, i) * comb(b, j)
     proper = (i + j > 0) & (i + j < a + b)
-    with np.errstate(divide="ignore"):
-        logs = np.log(ways) + np.where(cut > 0, cut * np.log1p(-probability), 0.0)
+    decay = math.log1p(-probability) if probability < 1 else -math.inf
+    logs = np.log(ways) + np.multiply(cut, decay, where=cut > 0, out=np.zeros(cut.shape))
     total = float(np.exp(np.minimum(logs, 700.0))[proper].sum()) / 2.0
     return min(1.0, total)
 
