@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar, cast
 
-__all__ = ["accelerated", "compiled", "numba_installed", "use_numba"]
+__all__ = ["accelerated", "compiled", "numba_installed", "numba_loaded", "use_numba"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +27,11 @@ _wanted: bool = os.environ.get("SONGOKU_NUMBA", "1") != "0"
 def numba_installed() -> bool:
     """Say whether numba can be imported, without importing it."""
     return importlib.util.find_spec("numba") is not None
+
+
+def numba_loaded() -> bool:
+    """Say whether numba is imported already, so that using it costs nothing more."""
+    return "numba" in sys.modules
 
 
 def accelerated() -> bool:

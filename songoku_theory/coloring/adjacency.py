@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from songoku_theory._numba import accelerated
+from songoku_theory._numba import accelerated, numba_loaded
 from songoku_theory.errors import InvalidInputError
 
 __all__ = [
@@ -91,7 +91,7 @@ def check_adjacency_bits(adjacency: ArrayLike) -> tuple[NDArray[np.bool_], Bits 
             )
         matrix = matrix.astype(np.bool_)
     bits: Bits | None = None
-    if (matrix.shape[0] >= COMPILED_FROM or kernels.cache_info().currsize) and accelerated():
+    if (matrix.shape[0] >= COMPILED_FROM or numba_loaded()) and accelerated():
         entries = np.ascontiguousarray(matrix).reshape(-1).view(np.uint8)
         bits = kernels().packed(entries, matrix.shape[0])
         simple = bool(kernels().is_simple(bits))

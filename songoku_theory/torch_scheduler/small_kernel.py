@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from songoku_theory._numba import compiled
 
-__all__ = ["conflict_codes", "row_products32", "sum_and_average"]
+__all__ = ["conflict_codes", "replay", "row_products32", "sum_and_average"]
 
 Single = NDArray[np.float32]
 _AT_ONCE = 24 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
@@ -47,6 +47,34 @@ def sum_and_average(
         for k in range(length):
             average[k] += share * (row[k] - average[k])
     return total, True
+
+
+@compiled()  # to the last bit as numpy does, so nothing may be fused
+def replay(
+    ran: NDArray[np.int64],
+    flat: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    step: int,
+    factors: tuple[float, float, float, float],
+    weight_sum: NDArray[np.float64],
+    weight_square_sum: NDArray[np.float64],
+    last_turn: NDArray[np.int64],
+    last_updated: NDArray[np.int64],
+) -> None:
+    """Enter steps that ran these slots; as ``songoku_theory.scheduler.run_slots``.
+
+    Slot s holds the tasks ``flat[starts[s] : starts[s + 1]]``; `factors` are beta, 1 - beta and
+    their squares.
+    """
+    beta, rest, beta_square, rest_square = factors
+    for offset in range(ran.size):
+        slot = ran[offset]
+        for place in range(starts[slot], starts[slot + 1]):
+            task = flat[place]
+            weight_sum[task] = beta * weight_sum[task] + rest
+            weight_square_sum[task] = beta_square * weight_square_sum[task] + rest_square
+            last_turn[task] = step + offset
+            last_updated[task] = step + offset
 
 
 @_compiled

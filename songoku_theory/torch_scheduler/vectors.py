@@ -7,6 +7,7 @@ tensors), where a model, heads and autograd would be in the way. Gradients are o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,14 +81,23 @@ class VectorScheduler:
         self._open_window()
 
     def _open_window(self) -> None:
-        self._tasks = [np.array(slot) for slot in self._state.schedule.slots]
-        self._ran: list[int] = []  # slots of this window that the state does not know of yet
-        self._quick = self._by_slots and core.needs_gradients(self.config, self._state)
-        # Nothing but the number of steps decides when the next refresh is due.
-        self._lasts = self._steps_left()
-        self._array = self.averages.numpy()
+        state = self._state
+        self._slots = state.schedule.slots
+        self._tasks = [np.array(slot) for slot in self._slots]
+        self._period = state.schedule.period
+        # From here to the next refresh the slots follow one another, whatever the phase.
+        self._first = slot_index(
+            self.config.phase, state.step, state.round_start, state.pointer, self._period
+        )
+        self._count = 0  # steps of this window that the state does not know of yet
+        self._quick = self._by_slots and core.needs_gradients(self.config, state)
+        self._due = self._steps_left()
+        self._array, self._shape = self.averages.numpy(), self.averages.shape
+        self._weight = 1.0 - self.config.beta
+        self._kernel = small_kernel() if self._quick and accelerated() else None
 
     def _steps_left(self) -> int:
+        """Steps until the next refresh, where nothing but their number decides that; else 0."""
         state, window = self._state, self.config.refresh_period
         if not self._quick or self._policy.refreshes != "periodic":
             return 0
@@ -98,31 +108,46 @@ class VectorScheduler:
     @property
     def state(self) -> SchedulerState:
         """The pure scheduler's state; its averages are None, they are in :attr:`averages`."""
-        self._state = core.run_slots(self.config, self._state, self._ran)
-        self._lasts -= len(self._ran)
-        self._ran = []
+        if self._count:
+            ran = (self._first + np.arange(self._count)) % self._period
+            if self._kernel is None:
+                self._state = core.run_slots(self.config, self._state, ran.tolist())
+            else:
+                self._state = self._replayed(ran)
+            self._first = (self._first + self._count) % self._period
+            self._due -= self._count
+            self._count = 0
         return self._state
+
+    def _replayed(self, ran: NDArray[np.int64]) -> SchedulerState:
+        """As ``songoku_theory.scheduler.run_slots``."""
+        state, beta = self._state, self.config.beta
+        arrays = {
+            name: getattr(state, name).copy()
+            for name in ("weight_sum", "weight_square_sum", "last_turn", "last_updated")
+        }
+        starts = np.cumsum([0, *(tasks.size for tasks in self._tasks)])
+        assert self._kernel is not None
+        self._kernel.replay(
+            ran, np.concatenate(self._tasks), starts, state.step,
+            (beta, 1.0 - beta, beta**2, (1.0 - beta) ** 2), *arrays.values(),
+        )  # fmt: skip
+        return replace(
+            state,
+            step=state.step + ran.size,
+            pointer=(int(ran[-1]) + 1) % self._period,
+            **arrays,
+        )
 
     @property
     def graph(self) -> ConflictGraph | None:
         """The conflict graph in force; None before the first refresh."""
         return self._state.graph
 
-    def _slot(self) -> int:
-        state, ran = self._state, self._ran
-        pointer = (ran[-1] + 1) % state.schedule.period if ran else state.pointer
-        return slot_index(
-            self.config.phase,
-            state.step + len(ran),
-            state.round_start,
-            pointer,
-            state.schedule.period,
-        )
-
     def active(self) -> tuple[int, ...]:
         """Return S_t, the tasks whose rows :meth:`step` adds up."""
         if self._quick:
-            return self._state.schedule.slots[self._slot()]
+            return self._slots[(self._first + self._count) % self._period]
         return core.active(self.config, self.state)
 
     def step(self, gradients: Tensor) -> Tensor:
@@ -145,23 +170,25 @@ class VectorScheduler:
         NonFiniteGradientError
             When a row that is read is not finite; nothing has moved then.
         """
-        if gradients.shape != self.averages.shape or gradients.dtype is not torch.float32:
+        if gradients.shape != self._shape or gradients.dtype is not torch.float32:
             raise InvalidInputError(
                 f"gradients should be a float32 tensor of shape {tuple(self.averages.shape)} on "
                 f"the host; found {gradients.dtype}, {tuple(gradients.shape)}."
             )
-        if self._quick and accelerated() and gradients.is_contiguous():
-            slot = self._slot()
-            rows = gradients.detach().numpy() if gradients.requires_grad else gradients.numpy()
-            total, finite = small_kernel().sum_and_average(
-                rows, self._array, self._tasks[slot], 1.0 - self.config.beta
+        if gradients.requires_grad:
+            gradients = gradients.detach()
+        if self._kernel is not None and gradients.is_contiguous():
+            tasks = self._tasks[(self._first + self._count) % self._period]
+            total, finite = self._kernel.sum_and_average(
+                gradients.numpy(), self._array, tasks, self._weight
             )
             if finite:
-                self._ran.append(slot)
-                if len(self._ran) == self._lasts or self._lasts <= 0:
+                self._count += 1
+                if self._count >= self._due:
                     self._end_step()
-                return torch.from_numpy(total)
-        return self._plain_step(gradients.detach())
+                update: Tensor = torch.from_numpy(total)
+                return update
+        return self._plain_step(gradients)
 
     def _plain_step(self, gradients: Tensor) -> Tensor:
         """The same in tensor code, for every policy."""
@@ -176,7 +203,7 @@ class VectorScheduler:
             self.averages[task].lerp_(gradients[task], 1.0 - self.config.beta)
         state = core.count_gradients(self.config, state, observed)
         self._state = core.advance(self.config, state)
-        self._lasts -= 1
+        self._first, self._due = (self._first + 1) % self._period, self._due - 1
         self._end_step()
         return total
 

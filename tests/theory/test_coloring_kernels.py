@@ -190,6 +190,7 @@ def test_small_graphs_and_the_switch_leave_numba_alone(monkeypatch: pytest.Monke
         raise AssertionError("the compiled kernels were asked for")
 
     monkeypatch.setattr(module, "kernels", refuse)
+    monkeypatch.setattr(module, "numba_loaded", lambda: False)
     small = random_graph(module.COMPILED_FROM - 1, 0.1, np.random.default_rng(5))
     large = random_graph(module.COMPILED_FROM, 0.1, np.random.default_rng(5))
     assert module.check_adjacency_bits(small)[1] is None
