@@ -304,9 +304,10 @@ EXPERIMENT = Experiment(
         "carry no interval. over_bound counts gaps above the bound proved for them and is 0 unless "
         "a proof or the code is wrong. Row 'runs': starved_runs (some task without a turn after "
         "the first refresh) and over_delta_runs (some gap above Delta + 1) are counts of runs with "
-        "exact (Clopper-Pearson) intervals, each with coverage >= 95% (alpha = 0.05) for its own cell, not adjusted for the number of cells. "
-        "Cells that differ in policy, refresh period, rounds, phase or short_window only share "
-        "their random numbers."
+        "exact (Clopper-Pearson) intervals, each with coverage >= 95% (alpha = 0.05) for its own "
+        "cell, not adjusted for the number of cells. "
+        "Cells that differ in policy, rounds, phase or short_window only share their random "
+        "numbers: compare them run by run, and do not add their runs up."
     ),
     cost=cost,
     check=check,
@@ -317,6 +318,7 @@ EXPERIMENT = Experiment(
         "density",
         "num_groups",
         "churn",
+        "refresh_period",
         "replicate",
     ),
 )

@@ -25,7 +25,8 @@ class GapTally:
     Attributes
     ----------
     gaps : Counter of (kind, gap)
-        ``within``: both turns in one window. ``across``: a refresh between them.
+        ``within``: both turns in one window, the warm-up (where all run at every step) left out.
+        ``across``: a refresh between them.
     at_bound, over_bound : Counter of (kind, gap)
         Those that equal, or break, the bound that the policy states for that task and place.
     over_delta : Counter of (kind, gap)
@@ -117,7 +118,8 @@ def _tally_task(
     bounds[next_] = np.minimum(bounds[next_], across[old[next_], task])
     delta = np.asarray([degrees[a : b + 1].max() for a, b in zip(old, new, strict=True)])
     found.bound = max(found.bound, float(bounds.max()))
-    for kind, chosen in ((WITHIN, same), (ACROSS, ~same)):
+    counted = same & ((old > 0) | (len(degrees) == 1))
+    for kind, chosen in ((WITHIN, counted), (ACROSS, ~same)):
         for counter, which in (
             (found.gaps, chosen),
             (found.at_bound, chosen & (gaps == bounds)),
