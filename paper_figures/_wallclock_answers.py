@@ -44,8 +44,12 @@ def _exponent(exponents: pl.DataFrame, source: str, method: str) -> str:
     part = exponents.filter(pl.col("source") == source, pl.col("method") == method)
     if not part.height:
         return "not measured"
-    value, low, high = part.select("value", "low", "high").row(0)
-    return f"{value:.2f}" if low == high else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    value, low, high = (round(x, 2) + 0.0 for x in part.select("value", "low", "high").row(0))
+    return (
+        f"{value:.2f}"
+        if part["low"][0] == part["high"][0]
+        else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    )
 
 
 def _shape(times: Times, ours: pl.DataFrame, middle: int, exponents: pl.DataFrame) -> str:
