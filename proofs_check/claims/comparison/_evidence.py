@@ -152,8 +152,9 @@ def searched(
             cases,
             holds,
             lambda problem: problem.name,
-            f"{len(cases)} exact problems{words}: small quadratics on a line, random ones in the "
-            "plane, and losses on a line with piecewise linear second derivatives",
+            f"{len(cases)} exact problems{words}: stored counterexamples, small quadratics on a "
+            "line, random ones in the plane, and losses on a line with piecewise linear second "
+            "derivatives",
         )
 
     return Check(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from proofs_check.claims.comparison._problem import Problem, Vector, dot, plus, total
-from proofs_check.counterexamples import rational
+from proofs_check.counterexamples import load, rational
 
 __all__ = [
     "Curve",
@@ -29,6 +29,7 @@ __all__ = [
     "plane_problems",
     "quadratic",
     "read_problem",
+    "stored_problems",
 ]
 
 Matrix = tuple[Vector, ...]
@@ -320,11 +321,30 @@ def curved_problems(seed: int, count: int, *, convex: bool = False) -> Iterator[
         yield curved(curves, share / bound, bound)
 
 
+STORED = (
+    "cmp_48_grows",
+    "cmp_49_below",
+    "cmp_56_penalty",
+    "cmp_59_not_tighter",
+    "cmp_5_3_drop",
+    "cmp_5_3_never",
+    "cmp_rm_negative",
+    "ext8_sign",
+)
+
+
+@cache
+def stored_problems() -> tuple[Problem, ...]:
+    """Return the problems of this family's counterexamples: they may break more."""
+    return tuple(read_problem(load(stem).data) for stem in STORED)
+
+
 @cache
 def all_problems(seed: int, full: bool) -> tuple[Problem, ...]:
     """Return problems of all kinds, small ones first."""
     count = 300 if full else 40
     return (
+        *stored_problems(),
         *line_problems(2, 2),
         *line_problems(3, 1),
         *plane_problems(seed, count),

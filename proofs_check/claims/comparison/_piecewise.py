@@ -65,7 +65,7 @@ def satisfies_pl(curves: Sequence[Curve], mu: Fraction, minimiser: Fraction) -> 
     outwards = (-gradient[low], slope[low])
     height = (value[low] - minimum, -gradient[low], slope[low] / 2)
     room = _room(outwards, height, mu)
-    if outwards[0] <= 0 or slope[low] < 0 or min(room, default=Fraction(-1)) < 0:
+    if outwards[0] <= 0 or slope[low] < 0 or min(room, default=Fraction(0)) < 0:
         return False
     # to the right F is a parabola around its minimum: F'^2 = 2 F'' (F - F*)
     return gradient[high] <= 0 and mu <= slope[high]

@@ -38,7 +38,7 @@ from proofs_check.methods.exact import for_every
 from proofs_check.methods.symbolic import Identity
 from proofs_check.model import Assumption, Check, CheckContext, Claim, Finding, Source
 
-__all__ = ["CLAIMS", "growth_checks", "printed_norms"]
+__all__ = ["CLAIMS", "growth_checks", "printed_norms", "repaired_norms"]
 
 GROWS = "cmp_48_grows"
 

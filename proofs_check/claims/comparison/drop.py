@@ -161,14 +161,17 @@ def _replay_strictly(data: Mapping[str, Any]) -> Replay:
         inner = inner_sum(starts(problem))
         gaps = [bound_sch(problem, o) - bound_agg(problem) for o in _orders(problem)]
         lines.append(f"<G_1, G_2> = {inner}, cosine -1: UB_sch - UB_agg = {gaps[0]} and {gaps[1]}")
+        # polynomials in N of degree 2 that agree at three values of N agree at all
+        violated &= gaps == [Fraction(size**2, 16), Fraction((size + 1) ** 2, 16)]
         violated &= _step_fits(problem) and inner == -size * (size + 1) and min(gaps) > 0
     return Replay(
         (
             "F = u^2 + u, groups u - N and u + N + 1, x = 0, eta = 1/L = 1/2",
             *lines,
+            "N^2/16 and (N + 1)^2/16 for every N",
             "So no amount of negative interaction makes the scheduled bound the lower one.",
         ),
-        violated,
+        violated and len(data["sizes"]) >= 3,
     )
 
 
@@ -230,11 +233,13 @@ def _replay_expected(data: Mapping[str, Any]) -> Replay:
         )
         words = " + ".join(f"({c}) eta^{k}" for k, c in enumerate(series) if c)
         lines.append(f"<G_1, G_2> = {-size * (size + 1)}, cosine -1: mean gap = {words}")
-        violated &= positive
+        fourth = Fraction(2 * size * size + 2 * size + 1, 2)
+        violated &= positive and series == (0, 0, Fraction(1, 2), -1, fourth)
     return Replay(
         (
             "F = u^2 + u, groups u - N and u + N + 1, x = 0, both orders equally likely",
             *lines,
+            "eta^2/2 - eta^3 + (N^2 + N + 1/2) eta^4 for every N; larger N, larger mean",
             "So the mean of F(x_sch) - F(x_agg) is positive for every eta in (0, 1/L] (no root by "
             "Sturm's theorem).",
         ),

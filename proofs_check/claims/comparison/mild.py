@@ -458,7 +458,11 @@ CLAIMS: Sequence[Claim] = (
         used_for='"The same smoothness estimates ... upper-bound the L_r."',
         checks=(
             replayed("cmp_c7_coefficients"),
-            proof("coefficients of at most 1", _COMBINATION, under_condition=True),
+            proof(
+                "coefficients of at most 1",
+                (*_COMBINATION, Step("|a_i| <= 1 gives sum |a_i| L_i <= sum L_i.")),
+                under_condition=True,
+            ),
             Check(
                 "exact combinations under the condition",
                 Method.SEARCH,
