@@ -10,7 +10,7 @@ from paper_figures.engine.intervals import clopper_pearson
 from paper_figures.engine.registry import Need
 from paper_figures.engine.source_rows import MissingRowsError
 
-__all__ = ["MIN_NORM", "NEED", "RecoveryPoints", "Setting", "select"]
+__all__ = ["MIN_NORM", "NEED", "RecoveryPoints", "Setting", "plain_cells", "select"]
 
 NEED = Need("recovery")
 
@@ -77,20 +77,32 @@ def select(rows: pl.DataFrame) -> RecoveryPoints:
     """
     if rows.is_empty():
         raise MissingRowsError(NEED, "No cell of 'recovery' is finished.")
+    plain = plain_cells(rows)
+    if plain.is_empty():
+        raise MissingRowsError(NEED, "No cell of 'recovery' with the plain cosine is finished.")
     sizes = (
-        rows.group_by(*SETTING)
+        plain.group_by(*SETTING)
         .agg(pl.struct(*POINT).n_unique().alias("points"))
         .with_columns((pl.col("noise") == "gaussian").alias("gaussian"))
         .sort(["gaussian", "points", *SETTING], descending=[True, True, *[False] * len(SETTING)])
     )
     chosen = sizes.select(*SETTING).row(0, named=True)
-    mine = rows.filter(pl.all_horizontal(pl.col(name) == value for name, value in chosen.items()))
+    mine = plain.filter(pl.all_horizontal(pl.col(name) == value for name, value in chosen.items()))
     return RecoveryPoints(
         setting=Setting(**chosen, margin=float(mine["margin"].to_list()[0])),
         points=_pooled(mine),
         keys=tuple(sorted(set(mine["key"]))),
         left_out=rows["key"].n_unique() - mine["key"].n_unique(),
     )
+
+
+def plain_cells(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep the plain cosine and cells that ran all their trials: only their counts are binomial."""
+    found = rows
+    for name, wanted in (("cosine", "plain"), ("stop_width", 0.0)):
+        if name in found.columns:
+            found = found.filter(pl.col(name) == wanted)
+    return found
 
 
 def _pooled(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,10 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from paper_figures._recovery_bounds import enough, least_constant, paper_failure, sharper_failure
+from paper_figures._recovery_collapse import collapse, predicted
 from paper_figures._recovery_rows import NEED, RecoveryPoints, Setting, select
+from paper_figures._recovery_words import answers
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
-from paper_figures.engine.style import PALETTE, Style
+from paper_figures.engine.style import MARKERS, PALETTE, Style
 
 __all__ = ["draw"]
 
@@ -24,6 +26,9 @@ LEVEL = 0.95
 """The probability of recovery that the lower panel asks for."""
 MOST_DIMS = 4
 GRID = 160
+
+COLLAPSE = tuple(PALETTE[name] for name in ("blue", "vermilion", "green", "purple"))
+DASHES = ("-", "--", "-.", ":")
 
 LINES: dict[str, tuple[str, str, float]] = {
     "graph": (PALETTE["blue"], "-", 1.3),
@@ -53,7 +58,7 @@ SCHEMA = {
     name="recovery",
     title="Recovery of the conflict graph against the effective sample size",
     needs=(NEED,),
-    claims=("EMA-19", "EMA-36", "EMA-36-R"),
+    claims=("EMA-19", "EMA-36", "EMA-36-R", "EXT-1", "EXT-3"),
     place=2,
 )
 def draw(given: FigureInput) -> Picture:
@@ -68,24 +73,27 @@ def draw(given: FigureInput) -> Picture:
     bounds = _bounds(measured, constants, found.setting)
     budgets = _budgets(measured, constants, found.setting)
 
-    fig = Figure(figsize=(style.full, 3.7 * style.scale))
-    upper, lower = fig.subfigures(2, 1, height_ratios=(1.15, 1), squeeze=False).ravel()
+    points_of_all = collapse(given.rows["recovery"])
+    fig = Figure(figsize=(style.full, 4.4 * style.scale))
+    upper, lower, foot = fig.subfigures(3, 1, height_ratios=(1.15, 1.2, 0.4), squeeze=False).ravel()
     axes = upper.subplots(1, len(dims), sharey=True, squeeze=False)[0]
     for dim, axis in zip(dims, axes, strict=True):
         _draw_dim(axis, pl.concat([bounds, measured]).filter(pl.col("dim") == dim), style)
         axis.set_title(f"d = {dim:,}   (C ≥ {constants[dim]:.2g})")
     axes[0].set(ylabel="(a)  P(recovered exactly)", ylim=(-0.03, 1.03))
     upper.supxlabel("effective sample size $n_\\mathrm{eff}$", fontsize=style.size)
-    left, right = lower.subplots(1, 2, width_ratios=(1.5, 1))
+    left, right = lower.subplots(1, 2)
     _draw_budgets(left, budgets, dims, style)
-    _draw_legend(right, max(constants.values()), style)
+    _draw_collapse(right, points_of_all, style)
+    _draw_legend(foot.subplots(), max(constants.values()), style)
     return Picture(
         figure=fig,
-        data=pl.concat([measured, bounds, budgets]),
+        data=pl.concat([measured, bounds, budgets, _collapsed(points_of_all)]),
         caption=_caption(found, dims, constants),
         n=_counted(measured),
         interval="exact (Clopper-Pearson) 95% at each point",
         keys=found.keys,
+        answers=answers(found, given.rows["recovery"], budgets, constants, points_of_all),
     )
 
 
@@ -225,12 +233,49 @@ def _draw_budgets(axis: Axes, frame: pl.DataFrame, dims: list[int], style: Style
     axis.set(xlabel="dimension d", ylabel=f"(b)  $n_\\mathrm{{eff}}$ enough for P = {LEVEL:g}")
 
 
+def _collapsed(points: pl.DataFrame) -> pl.DataFrame:
+    """The points of (c) in the CSV's columns; `line` says how many edges there are."""
+    named = points.with_columns(
+        pl.lit("c").alias("panel"),
+        pl.format("{} edges, z = {}", "edges", pl.col("score").round(6)).alias("line"),
+        pl.lit("law").alias("method"),
+    )
+    return named.select(*SCHEMA).cast(pl.Schema(SCHEMA))
+
+
+def _draw_collapse(axis: Axes, points: pl.DataFrame, style: Style) -> None:
+    counts = sorted(set(points["edges"]))
+    shown = [
+        counts[k] for k in np.linspace(0, len(counts) - 1, min(4, len(counts))).round().astype(int)
+    ]
+    scores = np.linspace(-1, 6, 141)
+    for place, edges in enumerate(shown):
+        color = COLLAPSE[place]
+        axis.plot(scores, predicted(scores, edges), color=color, linestyle=DASHES[place])
+        part = points.filter(pl.col("edges") == edges, pl.col("score").is_between(-1, 6))
+        axis.plot(
+            part["score"],
+            part["value"],
+            linestyle="",
+            marker=MARKERS[place],
+            markersize=2.2 * style.scale,
+            markerfacecolor="none",
+            markeredgewidth=0.5,
+            color=color,
+            label=f"{edges}",
+        )
+    axis.set(xlabel="score $z$ of an edge at the margin", ylabel="(c)  P(graph recovered)")
+    axis.set(xlim=(-1, 6), ylim=(-0.03, 1.03))
+    if counts:
+        axis.legend(title="edges", loc="upper left")
+
+
 def _draw_legend(axis: Axes, largest: float, style: Style) -> None:
     labels = {
         "graph": "conflict graph recovered",
         "partition": "groups recovered",
         "paper, C = 1": "paper's bound at C = 1",
-        "paper": f"paper's bound, least C\n(in b: {largest:.2g}, the largest)",
+        "paper": f"paper's bound, least C (in b: {largest:.2g})",
         "dimension-aware": "bound that knows d",
     }
     handles = [Line2D([], [], **_look(line, style)) for line in labels]  # type: ignore[arg-type]
@@ -244,7 +289,7 @@ def _draw_legend(axis: Axes, largest: float, style: Style) -> None:
         handles.append(mark)
         names.append(name)
     axis.axis("off")
-    axis.legend(handles, names, loc="center", borderaxespad=0)
+    axis.legend(handles, names, loc="center", borderaxespad=0, ncols=3)
 
 
 def _counted(measured: pl.DataFrame) -> str:
@@ -284,5 +329,7 @@ def _caption(found: RecoveryPoints, dims: list[int], constants: dict[int, float]
         "(b) The n_eff that is enough "
         f"for P = {LEVEL:g}: measured (a bar from the last n_eff that surely is not enough to the "
         "first that surely is; a triangle where the sweep does not reach one end) and by each "
-        f"bound.{rest}"
+        "bound. (c) Every stored setting of the exact law (σ, γ, τ, K, d, R, β) against the score "
+        "of one edge, how many standard deviations it is away from being lost; lines: Φ(z) to the "
+        f"power of the number of edges.{rest}"
     )
