@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -95,12 +96,22 @@ class ModelParameters:
         Those of each task, in the order of `tasks`.
     frozen : tuple of (str, Parameter)
         Shared ones that needed no gradient when the split was made.
+    places : tuple of (Module, str, Parameter)
+        Where the model holds each shared parameter.
     """
 
     shared: SharedParameters
     tasks: tuple[str, ...]
     heads: tuple[tuple[nn.Parameter, ...], ...]
     frozen: tuple[tuple[str, nn.Parameter], ...]
+    places: tuple[tuple[nn.Module, str, nn.Parameter], ...]
+
+    def replaced(self) -> str | None:
+        """Return the name of a shared parameter that the model no longer holds, if there is one."""
+        for position, (module, name, parameter) in enumerate(self.places):
+            if module._parameters.get(name) is not parameter:
+                return self.shared.names[position]
+        return None
 
 
 def split_parameters(
@@ -131,6 +142,7 @@ def split_parameters(
         devices.
     """
     named = _named(model)
+    _refuse_shards(model, named)
     if not heads:
         raise InvalidInputError("heads should name at least one task; found none.")
     own = {task: _select(choice, named, f"heads[{task!r}]") for task, choice in heads.items()}
@@ -171,7 +183,35 @@ def split_parameters(
         tuple(own),
         tuple(tuple(named[name] for name in names) for names in own.values()),
         tuple((name, named[name]) for name in common if not named[name].requires_grad),
+        _places(model, parameters),
     )
+
+
+def _places(
+    model: nn.Module, parameters: tuple[nn.Parameter, ...]
+) -> tuple[tuple[nn.Module, str, nn.Parameter], ...]:
+    found = {id(p): (m, name) for m in model.modules() for name, p in m._parameters.items()}
+    return tuple((*found[id(p)], p) for p in parameters)
+
+
+def _refuse_shards(model: nn.Module, named: dict[str, nn.Parameter]) -> None:
+    """Refuse a model whose parameters are shards.
+
+    Autograd does not lead to shards: the gradient of each would come out as none, in silence. A
+    scheduler for them would run one backward pass a task through the sharding's own hooks, keep
+    rows of shards, and add up the processes' inner products at a refresh.
+    """
+    tensor = sys.modules.get("torch.distributed.tensor")
+    fsdp = sys.modules.get("torch.distributed.fsdp")
+    shards = [name for name, p in named.items() if tensor and isinstance(p, tensor.DTensor)]
+    wrapped = fsdp and any(isinstance(m, fsdp.FullyShardedDataParallel) for m in model.modules())
+    if shards or wrapped:
+        what = f"parameter {shards[0]!r} is a DTensor" if shards else "the model is wrapped in FSDP"
+        raise InvalidInputError(
+            f"{what}; a scheduler for sharded parameters (fully_shard, FullyShardedDataParallel) "
+            f"is not there. Use DistributedDataParallel, and TorchOptions(memory='offload') or "
+            f"'sketch' where memory is short."
+        )
 
 
 def _named(model: nn.Module) -> dict[str, nn.Parameter]:

@@ -541,6 +541,12 @@ class TaskScheduler:
                 f"the model was moved from {self.device} to {now} after its scheduler was made; "
                 f"make the scheduler after moving the model."
             )
+        replaced = self._parts.replaced()
+        if replaced is not None:
+            raise InvalidInputError(
+                f"the model no longer holds the shared parameter {replaced!r} that its scheduler "
+                f"was made with (sharded, or loaded with assign=True?). Make the scheduler last."
+            )
         for name, p in self._parts.frozen:
             if p.requires_grad:
                 raise InvalidInputError(

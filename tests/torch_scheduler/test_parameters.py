@@ -95,3 +95,35 @@ def test_a_vector_is_laid_out_like_each_parameter() -> None:
     assert view.stride() == conv.weight.stride()
     view.zero_()
     assert (flat == 0).all()
+
+
+def test_a_model_whose_parameters_were_replaced_is_noticed(tiny: Make, batches: Make) -> None:
+    """Gradients would go to tensors that nobody trains any more."""
+    model = tiny(2)
+    scheduler = TaskScheduler(model, model.head_map())
+    (batch,) = batches(2, 1)
+    state = {name: p.clone() for name, p in model.state_dict().items()}
+    model.load_state_dict(state)
+    scheduler.backward(dict.fromkeys(scheduler.active()))
+    scheduler.step()
+    model.load_state_dict(state, assign=True)
+    with pytest.raises(InvalidInputError, match="no longer holds the shared parameter 'trunk"):
+        scheduler.backward({t: out.mean() for t, out in model(batch.x).items()})
+
+
+def test_a_model_wrapped_for_sharding_is_refused(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a wrapper of its name: the real one needs an accelerator. The other kind: test_ranks."""
+    fsdp = pytest.importorskip("torch.distributed.fsdp")
+
+    class Wrapper(nn.Module):
+        def __init__(self, module: nn.Module) -> None:
+            super().__init__()
+            self.module = module
+
+    monkeypatch.setattr(fsdp, "FullyShardedDataParallel", Wrapper)
+    model = tiny(2)
+    with pytest.raises(InvalidInputError, match="the model is wrapped in FSDP; a scheduler for"):
+        TaskScheduler(Wrapper(model), model.head_map())
+    TaskScheduler(model, model.head_map())

@@ -15,6 +15,7 @@ import json, sys, time
 from datetime import timedelta
 import torch, torch.distributed as dist
 from torch import nn
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from songoku_theory.combine import GradNormWarmStart
 from songoku_theory.errors import InvalidInputError
@@ -143,6 +144,19 @@ try:
     TaskScheduler(model, {"a": model[1]}, process_group=dist.group.WORLD)
 except InvalidInputError as error:
     refused.append(str(error))
+model = Tiny()
+fully_shard(model)
+try:
+    TaskScheduler(model, dict(model.heads.items()))
+except InvalidInputError as error:
+    refused.append(str(error))
+model = Tiny()
+scheduler = TaskScheduler(model, dict(model.heads.items()))
+fully_shard(model)
+try:
+    scheduler.backward(losses_on(model(DATA[0]), DATA[0], TASKS))
+except InvalidInputError as error:
+    refused.append(str(error))
 results["refused"] = refused
 model = Tiny()
 scheduler = TaskScheduler(model, dict(model.heads.items()), config, process_group=dist.group.WORLD)
@@ -214,7 +228,10 @@ def test_and_raised_on_both(both: tuple) -> None:  # type: ignore[type-arg]
 
 def test_what_several_processes_can_t_do_is_refused_on_both(both: tuple) -> None:  # type: ignore[type-arg]
     assert both[0]["refused"] == both[1]["refused"]
-    offload, late, debiased, differ = both[0]["refused"]
+    offload, late, debiased, differ, sharded, too_late = both[0]["refused"]
+    assert "'trunk.weight' is a DTensor" in sharded
+    assert "Use DistributedDataParallel" in sharded
+    assert "no longer holds the shared parameter 'trunk.weight'" in too_late
     assert "averages over processes at a refresh only" in offload
     assert "is for one process" in late
     assert "average_ranks='step'" in debiased
