@@ -56,7 +56,7 @@ def draw(given: FigureInput) -> Picture:
     upper, lower = fig.subfigures(2, 1, height_ratios=(1.15, 1), squeeze=False).ravel()
     left, right = upper.subplots(1, 2, width_ratios=(1, 1.15))
     _draw_scatter(left, data.filter(pl.col("panel") == "a"), style)
-    _draw_map(fig, right, data.filter(pl.col("panel") == "b"), style)
+    _draw_map(right, data.filter(pl.col("panel") == "b"), style)
     first, second, third = lower.subplots(1, 3, width_ratios=(1.35, 1, 1))
     _draw_right(first, data.filter(pl.col("panel") == "c"), style)
     for panel, axis, title in (
@@ -195,12 +195,16 @@ def _draw_scatter(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
         )
 
 
-def _draw_map(fig: Figure, axis: Axes, frame: pl.DataFrame, style: Style) -> None:
+def _draw_map(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
+    axis.set_title("(b)  scheduling wins (% of instances)")
+    if frame.is_empty():
+        axis.text(0.5, 0.5, "no such rows", ha="center", va="center", transform=axis.transAxes)
+        return
     xs, ys = sorted(set(frame["x"])), sorted(set(frame["y"]))
     grid = np.full((len(ys), len(xs)), np.nan)
     for x, y, value in frame.select("x", "y", "value").iter_rows():
         grid[ys.index(y), xs.index(x)] = value
-    image = axis.imshow(grid, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto", origin="lower")
+    axis.imshow(grid, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto", origin="lower")
     for i, j in np.ndindex(grid.shape):
         if np.isfinite(grid[i, j]):
             axis.text(
@@ -215,15 +219,7 @@ def _draw_map(fig: Figure, axis: Axes, frame: pl.DataFrame, style: Style) -> Non
     axis.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
     axis.set_yticks(range(len(ys)), [f"{y:+.2g}" if y else "0" for y in ys])
     axis.grid(False)
-    axis.set(
-        xlabel="cosine between class gradients",
-        ylabel="curvature coupling",
-        title="(b)  scheduling wins (% of instances)",
-    )
-    if frame.is_empty():
-        axis.text(0.5, 0.5, "no such rows", ha="center", va="center", transform=axis.transAxes)
-    else:
-        image.set_clim(0.0, 1.0)
+    axis.set(xlabel="cosine between class gradients", ylabel="curvature coupling")
 
 
 def _draw_right(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
