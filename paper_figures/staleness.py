@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from paper_figures._staleness_answers import answers
 from paper_figures._staleness_rows import NEED, POLICIES, StalenessPoints, select
@@ -176,6 +177,7 @@ def _draw_policies(axis: Axes, frame: pl.DataFrame, policies: list[str], style: 
             zorder=2,
         )
     axis.set_xlim(left=0)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
 def _draw_starving(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
