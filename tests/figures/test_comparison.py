@@ -53,7 +53,7 @@ def row(kind: str, key: str, wins: int, **more: object) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def rows() -> pl.DataFrame:
     """A map of 2 x 3 cells, two families at two steps, and two samples."""
-    listed = []
+    listed, kinds = [], ("mean", "picked")
     sides = (
         ("for_schedule", 1.0, (9, 4)),
         ("random", 0.0, (1, 0)),
