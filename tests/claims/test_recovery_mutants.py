@@ -64,6 +64,8 @@ def test_another_factor_in_the_repaired_budget(factor: int) -> None:
     result = judged("REC-C1-R", repaired.recovery_checks(factor))
     assert result.verdict.kind is not VerdictKind.PROVED
     assert outcome_of(result, Method.WRITTEN_PROOF) == {Outcome.INCONCLUSIVE}
+    uniform = judged("REC-P3-R", repaired.accuracy_checks(factor))
+    assert uniform.verdict.kind is not VerdictKind.PROVED
 
 
 def test_the_simulation_notices_a_budget_that_is_far_too_small() -> None:

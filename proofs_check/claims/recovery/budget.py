@@ -234,7 +234,8 @@ CLAIMS: tuple[Claim, ...] = (
         "G*) >= 1 - delta.",
         appendix_b("B.5, Corollary 1", "35"),
         "rec_c1_dimension",
-        notes="Model (B), K = m = 2. The least C that a setting needs grows with d (REC-C1-NONE).",
+        notes="If sigma bounds the noise's length instead, it holds: REC-C1-LENGTH. Model (B), K "
+        "= m = 2. The least C that a setting needs grows with d (REC-C1-NONE).",
     ),
     Claim(
         id="REC-C1-NONE",
@@ -357,7 +358,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"eff}\gtrsim\frac{\sigma^2}{m_0^2\gamma^2}\log(K/\delta)$ suffices in our analysis.",
         "Up to a constant, n_eff >= sigma²/(m_0² gamma²) log(K/delta) suffices for P(G^ = G*) >= "
         "1 - delta.",
-        Source("SON-GOKU", "5.4"),
+        Source("SON-GOKU", "5.4 and overview (3) of section 5"),
         "rec_5_4_dimension",
         notes='So the number of steps is tied to "noise level, margin, and the number of tasks", '
         'and to d, which the sentence before leaves out; "only a modest number of steps" depends '

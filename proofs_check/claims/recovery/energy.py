@@ -17,7 +17,15 @@ from proofs_check.claims.recovery._checks import Step, appendix_b, is_zero, proo
 from proofs_check.claims.recovery._exact import exp_minus, root
 from proofs_check.claims.recovery.repaired import TRIALS, failure_limit, lost_graphs
 from proofs_check.methods.findings import inconclusive, supports
-from proofs_check.model import Assumption, Check, CheckContext, Claim, Finding, Method
+from proofs_check.model import (
+    Assumption,
+    Check,
+    CheckContext,
+    Claim,
+    Finding,
+    Method,
+    VacuityFinding,
+)
 
 __all__ = ["CLAIMS", "energy_checks"]
 
@@ -118,6 +126,20 @@ def energy_checks(radius: Fraction = Fraction(1)) -> tuple[Check, ...]:
     )
 
 
+def _at_the_paper(_: CheckContext) -> VacuityFinding:
+    from math import log
+
+    tasks, delta, gamma = 6, 0.05, 0.1
+    budget = CONSTANT * log(tasks**2 / delta) / gamma**2
+    parts = [f"R = {window}: {window / budget:.2g} m_0²" for window in (4, 32, 256)]
+    return VacuityFinding(
+        False,
+        "largest noise energy (sigma² here) that the budget allows at the paper's R (n_eff <= R), "
+        "K = 6, delta = 0.05, gamma = 0.1: " + "; ".join(parts) + ". The paper reports no sigma, "
+        "m_0 or gamma; a mini-batch gradient whose noise is as long as its mean has 1 m_0².",
+    )
+
+
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="REC-C1-LENGTH",
@@ -132,6 +154,7 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(A1_PAIRS, BOUNDED, NO_DRIFT, MIN_NORM, DELTA),
         used_for="Section 5.4, which speaks of 'bounded noise'.",
         checks=energy_checks(),
+        vacuous=_at_the_paper,
         reading="sigma² as a bound of the noise vector's squared length, not of a direction's "
         "variance proxy; the other reading, which the text of Assumption 2 suggests, is REC-C1",
         notes="Then sigma² counts all coordinates (it is the noise energy, d times what a "
