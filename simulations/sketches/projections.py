@@ -97,7 +97,7 @@ def _expected_flips(
         (-1.0, -settings.tau, true < -settings.tau),
         (-settings.tau, 1.0, true >= -settings.tau),
     ):
-        share = np.linspace(0.0, 1.0, 400) ** 2  # denser where it changes most, at the threshold
+        share = np.linspace(0.0, 1.0, 120) ** 2  # denser where it changes most, at the threshold
         near, far = (high, low) if low == -1.0 else (low, high)
         grid = near + (far - near) * share
         inside = np.nextafter(near, far)
@@ -107,7 +107,8 @@ def _expected_flips(
             )
         )
         order = np.argsort(grid)
-        read = np.interp(true, grid[order], table[order])
+        logs = np.log(np.maximum(table, 1e-300))
+        read = np.exp(np.interp(true, grid[order], logs[order]))
         total += np.where(mine, read, 0.0).sum(axis=1)
     return total
 
