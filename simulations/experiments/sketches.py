@@ -102,11 +102,11 @@ def cost(params: Mapping[str, Scalar]) -> float:
         return 0.15 + settings.trials * a_trial
     a_trial += 2e-8 * numbers
     if settings.method == "sparse":
-        a_trial += 3e-8 * numbers
+        a_trial += 8e-8 * numbers
     elif settings.method == "fd_columns":
-        a_trial += 1e-4 * settings.dim / settings.size
+        a_trial += 2e-4 * settings.dim / settings.size
     elif settings.method.startswith("incremental"):
-        a_trial *= 3.0 * settings.refreshes
+        a_trial *= 0.5 * settings.refreshes
     return 2e-3 + settings.trials * a_trial
 
 
