@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,10 @@ Flags = NDArray[np.bool_]
 SLACK = 1e-9
 """A guarantee is violated when it fails by more than rounding can make it: numbers here are O(1)
 after division by the class's energy, and a Gram entry is off by about 1e-15."""
+
+
+ENTRIES = 1_000_000
+"""Entries of the Gram matrices that are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,30 +131,50 @@ def class_steps(step: Array, seen: Array, tau: float, rng: np.random.Generator) 
     chosen = rng.integers(0, counts)
     trial, color = np.nonzero(np.arange(colors.max() + 1) < counts[:, None])
     members = colors[trial] == color[:, None]
-    grams = step @ step.transpose(0, 2, 1)
+    picked = chosen[trial] == color
+    sizes = members.sum(axis=1)
+    tasks = colors.shape[1]
+    parts = []
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        for chunk in np.array_split(rows, 1 + len(rows) * tasks**2 // ENTRIES):
+            parts.append(_of_size(step, trial[chunk], members[chunk], picked[chunk], tau))
+    return ClassSteps(
+        *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(ClassSteps))
+    )
+
+
+def _of_size(
+    step: Array, trial: NDArray[np.int64], members: Flags, picked: Flags, tau: float
+) -> ClassSteps:
+    """Classes of one size; the Gram matrices inside are of the members alone."""
+    size = int(members[0].sum())
+    vectors = step[trial]
+    full = vectors @ vectors.transpose(0, 2, 1)
     # Scale-free: all tasks of a trial together have unit energy.
-    grams = grams / np.trace(grams, axis1=1, axis2=2)[:, None, None]
-    full = (grams + grams.transpose(0, 2, 1))[trial] / 2.0
-    inside = full * members[:, :, None] * members[:, None, :]
-    size = members.sum(axis=1)
+    full = full / np.trace(full, axis1=1, axis2=2)[:, None, None]
+    full = (full + full.transpose(0, 2, 1)) / 2.0
+    tasks = np.nonzero(members)[1].reshape(-1, size)
+    inside = full[np.arange(len(full))[:, None, None], tasks[:, :, None], tasks[:, None, :]]
     slopes, slope = member_slopes(inside), objective_slope(full, members)
-    certified = (member_descent_bound(inside, tau) >= 0) & members
+    certified = member_descent_bound(inside, tau) >= 0
     own = objective_descent_bound(full, members) >= 0
     compatible = compatibility(inside) <= tau + 1e-12
-    up = (slopes < -1e-12) & members
+    up = slopes < -1e-12
+    sizes = np.full(len(full), size)
     return ClassSteps(
-        size=size,
-        picked=chosen[trial] == color,
+        size=sizes,
+        picked=picked,
         compatible=compatible,
         ratio=descent_ratio(inside),
-        worst_case=class_descent_bound(tau, size),
+        worst_case=class_descent_bound(tau, sizes),
         norm_aware=norm_aware_bound(inside, tau),
         data_driven=1.0 - conflict_ratio(inside),
         eigenvalue=conflict_eigenvalue(inside),
         degree=conflict_degree_bound(inside, tau),
-        member_up=up.any(axis=1),
-        member_safe=(certified | ~members).all(axis=1),
-        member_wrong=(up & certified).any(axis=1) & compatible,
+        member_up=np.asarray(up.any(axis=1)),
+        member_safe=np.asarray(certified.all(axis=1)),
+        member_wrong=np.asarray((up & certified).any(axis=1)) & compatible,
         objective_up=slope < -1e-12,
         objective_safe=own,
         objective_wrong=own & (slope < -1e-12),

@@ -147,7 +147,7 @@ def cost(params: Mapping[str, Scalar]) -> float:
     True
     """
     trials, tasks, dim = int(params["trials"]), int(params["num_tasks"]), int(params["dim"])
-    return 2e-3 + trials * tasks * (4e-8 * dim + 6e-7 * tasks)
+    return 2e-3 + trials * tasks * (4e-8 * dim + 1e-7 * tasks + 3e-7)
 
 
 _INT_COLUMNS = (
