@@ -172,6 +172,8 @@ def test_the_steps_that_a_bound_is_about() -> None:
 def test_no_rule_breaks_its_own_bound(run: Run, rule: str, settings: dict[str, Any]) -> None:
     row = run(rule=rule, steps=60, runs=20, **settings)
     assert set(row) == set(EXPERIMENT.columns)
+    sigma = settings.get("sigma", 0.0)
+    assert row["noise_variance"] == pytest.approx(sigma**2 * row["start_square"])
     if row["rule_bound"] is None:
         assert rule == "mixed"
         assert settings == {"sigma": 1.0}
