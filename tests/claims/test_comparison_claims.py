@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from proofs_check.claims.comparison._drop_replays import opposed
 from proofs_check.claims.comparison._evidence import STEP_SIZE
 from proofs_check.claims.comparison._families import (
     Curve,
@@ -35,7 +36,6 @@ from proofs_check.claims.comparison._problem import (
 from proofs_check.claims.comparison._series import bound_gap_series, gap_series, mean_gap_series
 from proofs_check.claims.comparison._terms import excess_59, penalty_repaired
 from proofs_check.claims.comparison.contraction import excesses
-from proofs_check.claims.comparison.drop import opposed
 from proofs_check.claims.comparison.expansion import (
     gap,
     mean_gap,
@@ -126,6 +126,30 @@ def test_assumptions_can_be_met_and_broken() -> None:
         [Fraction(1)] * 2,
     )
     assert not crossing(aligned)
+
+
+def test_other_predicates_can_be_met_and_broken() -> None:
+    found = {a.name: a.predicate for claim in family() for a in claim.assumptions}
+    names = ("groups sum up", "L-smooth", "Assumption 6", "one Hessian", "conflict", "PL")
+    sums, smooth, lipschitz, shared, conflict, pl = (found[name] for name in names)
+    assert sums is not None
+    assert smooth is not None
+    assert lipschitz is not None
+    assert shared is not None
+    assert conflict is not None
+    assert pl is not None
+    problem = opposed(1)
+    for predicate in (sums, smooth, lipschitz, shared, conflict):
+        assert predicate(problem)
+    assert not sums(replace(problem, groups=problem.groups[:1] * 2))
+    assert not smooth(replace(problem, smoothness=Fraction(1)))
+    assert not lipschitz(replace(problem, lipschitz=(Fraction(1), Fraction(1, 2))))
+    assert not shared(next(p for p in stored_problems() if len(set(p.jacobians)) > 1))
+    flat = [((Fraction(0),),)] * 2
+    agreeing = quadratic(flat, [(Fraction(1),)] * 2, Fraction(1), Fraction(1), [Fraction(0)] * 2)
+    assert not conflict(agreeing)
+    assert pl(problem, Fraction(-1, 4), Fraction(2))
+    assert not pl(problem, Fraction(-1, 4), Fraction(3))
 
 
 def test_vacuous_settings_are_named(results: dict[str, ClaimResult]) -> None:

@@ -14,6 +14,7 @@ from proofs_check.claims.comparison import (
     gap,
     improvement,
     mild,
+    separation,
     smoothness,
     telescoping,
 )
@@ -30,4 +31,5 @@ CLAIMS = (
     *contraction.CLAIMS,
     *drop.CLAIMS,
     *mild.CLAIMS,
+    *separation.CLAIMS,
 )

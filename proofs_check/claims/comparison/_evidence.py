@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import combinations
 from types import ModuleType
 from typing import Any
 
 from proofs_check.claims.comparison._families import all_problems
-from proofs_check.claims.comparison._problem import Problem
+from proofs_check.claims.comparison._problem import (
+    Problem,
+    Vector,
+    dot,
+    minus,
+    total,
+    walk,
+)
 from proofs_check.methods.exact import for_every, refuted_by
 from proofs_check.methods.smt import Obligation, prove
 from proofs_check.methods.symbolic import Identity, is_zero, prove_identities
@@ -35,9 +44,45 @@ __all__ = [
     "thinned",
 ]
 
-SUM = Assumption("groups sum up", "the gradient of F is the sum of the group gradients G_r")
+
+def _sums_up(problem: Problem) -> bool:
+    return all(
+        total([group(at) for group in problem.groups]) == problem.gradient(at)
+        for at in walk(problem)
+    )
+
+
+def _moves_at_most(
+    gradient: Callable[[Vector], Vector], constant: Fraction, points: Sequence[Vector]
+) -> bool:
+    """Whether the gradient changes by at most `constant` a unit between any two points."""
+    for u, v in combinations(points, 2):
+        change, step = minus(gradient(u), gradient(v)), minus(u, v)
+        if dot(change, change) > constant**2 * dot(step, step):
+            return False
+    return True
+
+
+def _is_smooth(problem: Problem) -> bool:
+    return _moves_at_most(problem.gradient, problem.smoothness, walk(problem))
+
+
+def _groups_are_lipschitz(problem: Problem) -> bool:
+    return all(
+        _moves_at_most(group, constant, walk(problem))
+        for group, constant in zip(problem.groups, problem.lipschitz, strict=True)
+    )
+
+
+SUM = Assumption(
+    "groups sum up",
+    "the gradient of F is the sum of the group gradients G_r",
+    _sums_up,
+)
 SMOOTH = Assumption(
-    "L-smooth", "F is twice continuously differentiable and its gradient is L-Lipschitz"
+    "L-smooth",
+    "F is twice continuously differentiable and its gradient is L-Lipschitz",
+    _is_smooth,
 )
 STEP_SIZE = Assumption(
     "step size",
@@ -45,8 +90,11 @@ STEP_SIZE = Assumption(
     lambda problem: problem.eta > 0 and problem.eta * problem.smoothness <= 1,
 )
 GROUP_LIPSCHITZ = Assumption(
-    "Assumption 6", "each group gradient G_r is L_r-Lipschitz (eq. 46); L_r >= 0"
+    "Assumption 6",
+    "each group gradient G_r is L_r-Lipschitz (eq. 46); L_r >= 0",
+    _groups_are_lipschitz,
 )
+"""The predicates look along the refresh: necessary conditions there, exact."""
 
 
 def proof(conclusion: str, steps: Sequence[Step], *, under_condition: bool = False) -> Check:

@@ -9,6 +9,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from proofs_check.claims.comparison._certificates import contraction_certificate
 from proofs_check.claims.comparison._evidence import (
     SMOOTH,
     STEP_SIZE,
@@ -38,6 +39,7 @@ from proofs_check.claims.comparison._problem import (
     bound_sch,
     dot,
     scheduled,
+    walk,
 )
 from proofs_check.claims.comparison._series import hessian, slope
 from proofs_check.claims.comparison._terms import excess_59, penalty_56
@@ -52,7 +54,21 @@ __all__ = ["CLAIMS", "PL", "Excess", "contraction_checks", "excesses", "factor",
 MISSING = "cmp_61_minimum"
 BELOW = "cmp_63_below"
 
-PL = Assumption("PL", "|grad F(x)|^2/2 >= mu (F(x) - F*) with mu > 0, F* = inf F (eq. 60)")
+
+def _pl_along_the_path(problem: Problem, minimum: Fraction, mu: Fraction) -> bool:
+    """Eq. 60 at every point of the refresh."""
+    return mu > 0 and all(
+        dot(problem.gradient(at), problem.gradient(at))
+        >= 2 * mu * (problem.objective(at) - minimum)
+        for at in walk(problem)
+    )
+
+
+PL = Assumption(
+    "PL",
+    "|grad F(x)|^2/2 >= mu (F(x) - F*) with mu > 0, F* = inf F (eq. 60)",
+    _pl_along_the_path,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -384,7 +400,7 @@ CLAIMS: Sequence[Claim] = (
         source=Source("songoku", "eq. 61 with F* on both sides", ("60", "61")),
         assumptions=(SMOOTH, STEP_SIZE, PL),
         used_for="Eq. 63.",
-        checks=step_checks(),
+        checks=(*step_checks(), contraction_certificate()),
         repairs="CMP-61",
     ),
     Claim(

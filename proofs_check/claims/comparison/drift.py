@@ -11,6 +11,7 @@ from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
+from proofs_check.claims.comparison._certificates import drift_certificate
 from proofs_check.claims.comparison._evidence import (
     GROUP_LIPSCHITZ,
     SUM,
@@ -36,13 +37,11 @@ from proofs_check.claims.comparison.telescoping import show_walk
 from proofs_check.counterexamples import Replay, replayer
 from proofs_check.methods.exact import for_every
 from proofs_check.methods.symbolic import Identity
-from proofs_check.model import Assumption, Check, CheckContext, Claim, Finding, Source
+from proofs_check.model import Check, CheckContext, Claim, Finding, Source
 
 __all__ = ["CLAIMS", "growth_checks", "printed_norms", "repaired_norms"]
 
 GROWS = "cmp_48_grows"
-
-CONVEX = Assumption("convex groups", "each G_r is the gradient of a convex function, eta <= 2/L_r")
 
 
 def printed_norms(problem: Problem, *, closed: bool = False) -> list[Fraction]:
@@ -263,6 +262,7 @@ CLAIMS: Sequence[Claim] = (
                 words=" with convex groups",
                 under_condition=True,
             ),
+            drift_certificate(),
         ),
         reading="the sum over p < r as in eq. 55; the counterexample also breaks a sum over p <= r",
         condition="m = 2, or every group's loss is convex",

@@ -77,8 +77,18 @@ SIGN = "ext8_sign"
 JACOBIANS = Assumption(
     "gradients with Lipschitz Jacobians",
     "each G_r is the gradient of a function (DG_r is symmetric) and DG_r is M_r-Lipschitz",
+    lambda problem: all(
+        matrix[i][j] == matrix[j][i]
+        for matrix in problem.jacobians
+        for i in range(problem.dim)
+        for j in range(i)
+    ),
 )
-SHARED = Assumption("one Hessian", "all groups have the same Hessian A >= 0; G_r(u) = A u + b_r")
+SHARED = Assumption(
+    "one Hessian",
+    "all groups have the same Hessian A >= 0, G_r(u) = A u + b_r",
+    lambda problem: problem.constant_hessian and len(set(problem.jacobians)) == 1,
+)
 
 
 def gap(problem: Problem, order: tuple[int, ...] | None = None) -> Fraction:

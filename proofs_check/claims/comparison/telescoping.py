@@ -17,6 +17,7 @@ from itertools import permutations
 from types import ModuleType
 from typing import Any
 
+from proofs_check.claims.comparison._certificates import path_certificate
 from proofs_check.claims.comparison._evidence import (
     SMOOTH,
     STEP_SIZE,
@@ -327,7 +328,7 @@ CLAIMS: Sequence[Claim] = (
         source=Source("songoku", "repair of App. C.3", ("49",)),
         assumptions=(SMOOTH, SUM, STEP_SIZE),
         used_for="CMP-63-R.",
-        checks=path_checks(),
+        checks=(*path_checks(), path_certificate()),
         repairs="CMP-49",
     ),
     Claim(
