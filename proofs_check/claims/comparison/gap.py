@@ -407,7 +407,7 @@ CLAIMS: Sequence[Claim] = (
         notes="Two things are missing: the change of the integrals in eq. 49, of order eta^3 for m "
         "= 2, and from m = 3 on the compounding of eq. 48. In the counterexample, with m = 2 on a "
         "line, the first alone decides: 5/2 against 3/2, and eta^3 L L_2 |G_1|^2 = 1 is what is "
-        "missing. It is not convex; whether convex groups can exceed eq. 56 for m = 2 is open here.",
+        "missing. It is not convex; whether convex groups can exceed eq. 56 with m = 2 is open.",
     ),
     Claim(
         id="CMP-56-R",
