@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.experiments.phase import planted_tasks
 from simulations.generators import PlantedTasks, plant_multipartite
 from simulations.generators.drift import DRIFT_KINDS, MeanPath
 from simulations.sampling import clopper_pearson
@@ -23,11 +24,10 @@ __all__ = ["EXPERIMENT"]
 Array = NDArray[np.float64]
 
 
-def _planted(
-    params: Mapping[str, Scalar], dim: int, rng: np.random.Generator | None
-) -> PlantedTasks:
+def _placed(params: Mapping[str, Scalar], rng: np.random.Generator) -> PlantedTasks:
     sizes = (int(params["group_size"]),) * int(params["num_groups"])
-    return plant_multipartite(sizes, dim, float(params["tau"]), float(params["gamma"]), rng=rng)
+    dim, tau, gamma = int(params["dim"]), float(params["tau"]), float(params["gamma"])
+    return plant_multipartite(sizes, dim, tau, gamma, rng=rng)
 
 
 def _jump_at(params: Mapping[str, Scalar]) -> int:
@@ -71,7 +71,7 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
     placement, motion, noise = (np.random.default_rng(child) for child in seed.spawn(3))
     dim, window, beta = int(params["dim"]), int(params["window"]), float(params["beta"])
     trials, sigma, tau = int(params["trials"]), float(params["sigma"]), float(params["tau"])
-    planted = _planted(params, dim, placement)
+    planted = _placed(params, placement)
     jump_at = _jump_at(params)
     kind = next(known for known in DRIFT_KINDS if known == params["kind"])
     # A walk differs from trial to trial; every other path is one path, met by new noise.
@@ -152,7 +152,7 @@ def check(params: Mapping[str, Scalar]) -> None:
     sizes = int(params["num_groups"]) * int(params["group_size"])
     if sizes < 2:
         raise InvalidInputError("drift needs at least two tasks: num_groups x group_size >= 2.")
-    planted = _planted(params, min(int(params["dim"]), sizes), None)
+    planted = planted_tasks({**params, "model": "multipartite"})
     kind, step = str(params["kind"]), float(params["step"])
     if (step > 0) != (kind in ("linear", "walk", "turn")):
         raise InvalidInputError(

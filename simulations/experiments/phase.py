@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from songoku_theory.bounds import critical_noise_ratio, dimension_aware_failure,
 from songoku_theory.ema import ema_weights, n_eff
 from songoku_theory.errors import InvalidInputError
 
-__all__ = ["EXPERIMENT", "PLANTS", "noise_scales"]
+__all__ = ["EXPERIMENT", "PLANTS", "noise_scales", "planted_tasks"]
 
 PLANTS: dict[str, Callable[..., PlantedTasks]] = {
     "multipartite": plant_multipartite,
@@ -31,11 +32,29 @@ def _num_tasks(params: Mapping[str, Scalar]) -> int:
     return int(params["num_groups"]) * int(params["group_size"])
 
 
-def _planted(params: Mapping[str, Scalar]) -> PlantedTasks:
-    sizes = (int(params["group_size"]),) * int(params["num_groups"])
-    # Isotropic noise looks the same from everywhere: K coordinates hold the means.
-    room = min(int(params["dim"]), _num_tasks(params))
-    return PLANTS[str(params["model"])](sizes, room, float(params["tau"]), float(params["gamma"]))
+def planted_tasks(params: Mapping[str, Scalar]) -> PlantedTasks:
+    """Plant a cell's tasks in at most K coordinates, which hold the means of any d.
+
+    Isotropic noise looks the same from everywhere, so a law needs no more. Cells of a sweep share
+    a few geometries; each is planted once.
+
+    Raises
+    ------
+    InvalidInputError
+        When such tasks can't exist.
+    """
+    return _plant(
+        str(params["model"]),
+        (int(params["group_size"]),) * int(params["num_groups"]),
+        min(int(params["dim"]), _num_tasks(params)),
+        float(params["tau"]),
+        float(params["gamma"]),
+    )
+
+
+@cache
+def _plant(model: str, sizes: tuple[int, ...], room: int, tau: float, gamma: float) -> PlantedTasks:
+    return PLANTS[model](sizes, room, tau, gamma)
 
 
 def noise_scales(params: Mapping[str, Scalar]) -> NDArray[np.float64]:
@@ -85,7 +104,7 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
     InvalidInputError
         When such tasks can't exist.
     """
-    planted, scales = _planted(params), noise_scales(params)
+    planted, scales = planted_tasks(params), noise_scales(params)
     found = _counts(params, planted, scales, np.random.default_rng(seed))
     effective = float(n_eff(int(params["window"]), float(params["beta"])))
     dim, tau, gamma = int(params["dim"]), float(params["tau"]), float(params["gamma"])
@@ -136,7 +155,7 @@ def check(params: Mapping[str, Scalar]) -> None:
         raise InvalidInputError(
             f"low should be smaller than high; found {params['low']} and {params['high']}."
         )
-    if not _planted(params).graph.edges():
+    if not planted_tasks(params).graph.edges():
         raise InvalidInputError("these groups have no edge to lose; use larger groups.")
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from simulations.experiments.phase import PLANTS
-from simulations.generators import PlantedTasks
+from simulations.experiments.phase import PLANTS, planted_tasks
 from simulations.generators.noise import GaussianNoise
 from simulations.sampling import GramLaw, clopper_pearson, ema_gram_law, law_grid
 from simulations.sweep.experiment import Experiment, Param, Row, Scalar
@@ -60,12 +59,6 @@ def _axes(params: Mapping[str, Scalar]) -> tuple[list[int], list[float], list[fl
     return [int(window) for window in windows], betas, sigmas, taus
 
 
-def _planted(params: Mapping[str, Scalar]) -> PlantedTasks:
-    sizes = (int(params["group_size"]),) * int(params["num_groups"])
-    room = min(int(params["dim"]), sum(sizes))
-    return PLANTS[str(params["model"])](sizes, room, float(params["tau"]), float(params["gamma"]))
-
-
 def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]:
     """Run one cell: one row for each point of the grid, all from the same draws.
 
@@ -84,7 +77,7 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
     InvalidInputError
         When such tasks can't exist, or a threshold has no margin.
     """
-    planted = _planted(params)
+    planted = planted_tasks(params)
     windows, betas, sigmas, taus = _axes(params)
     law = ema_gram_law(GaussianNoise(1.0), planted.means, [1.0], int(params["dim"]))
     assert isinstance(law, GramLaw)
@@ -129,7 +122,7 @@ def check(params: Mapping[str, Scalar]) -> None:
     _axes(params)
     if int(params["num_groups"]) * int(params["group_size"]) < 2:
         raise InvalidInputError("recovery needs at least two tasks; found 1.")
-    _planted(params)
+    planted_tasks(params)
 
 
 def cost(params: Mapping[str, Scalar]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.experiments.phase import PLANTS
+from simulations.experiments.phase import PLANTS, planted_tasks
 from simulations.generators import PlantedTasks
 from simulations.sampling import clopper_pearson
 from simulations.sampling.batched_coloring import welsh_powell_batch
@@ -88,12 +88,11 @@ class _Averages:
         )
 
 
-def _planted(
-    params: Mapping[str, Scalar], dim: int, rng: np.random.Generator | None
-) -> PlantedTasks:
+def _placed(params: Mapping[str, Scalar], rng: np.random.Generator) -> PlantedTasks:
+    """The cell's tasks in all their dimensions, turned to a random position."""
     sizes = (int(params["group_size"]),) * int(params["num_groups"])
     plant = PLANTS[str(params["model"])]
-    return plant(sizes, dim, float(params["tau"]), float(params["gamma"]), rng=rng)
+    return plant(sizes, int(params["dim"]), float(params["tau"]), float(params["gamma"]), rng=rng)
 
 
 def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]:
@@ -116,7 +115,7 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
         When such tasks can't exist.
     """
     placement, order, noise = (np.random.default_rng(child) for child in seed.spawn(3))
-    planted = _planted(params, int(params["dim"]), placement)
+    planted = _placed(params, placement)
     planted = planted.relabelled(order.permutation(planted.num_tasks))
     rounds, trials = int(params["rounds"]), int(params["trials"])
     totals = np.zeros((rounds, 6))
@@ -191,7 +190,7 @@ def check(params: Mapping[str, Scalar]) -> None:
     tasks = int(params["num_groups"]) * int(params["group_size"])
     if tasks < 2:
         raise InvalidInputError("recovery needs at least two tasks; found 1.")
-    _planted(params, min(int(params["dim"]), tasks), None)
+    planted_tasks(params)
 
 
 def cost(params: Mapping[str, Scalar]) -> float:
