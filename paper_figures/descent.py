@@ -246,7 +246,7 @@ def _caption(found: DescentRows) -> str:
         "gradient over the sum of squared norms, by class size: median and 5% to 95% band of "
         f"random directions ({found.random}; sizes with at least {FEWEST} classes), the least "
         "ratio of gradients drawn near the worst case (squares), Proposition 6's bound "
-        "1 - τ(|S| - 1), which the squares touch, and "
+        "1 - τ(|S| - 1), attainable where it is positive, and "
         "Proposition 7's 1 - τ_eff on the random draws. Grey: Proposition 6 promises nothing. "
         "(b) Steps that raise the full objective to first order, and (c) steps that raise the loss "
         "of at least one member, pooled over class sizes and the sweep's other settings; both are "

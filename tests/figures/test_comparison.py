@@ -129,6 +129,9 @@ def test_answers_are_computed_from_the_rows(rows: pl.DataFrame) -> None:
     texts = [answer.text for answer in drawn(rows).answers]
     assert "waves: on the mean over all orders in 50.0% [27.2, 72.8] of 20" in texts[0]
     assert "at coupling -1, 90.0% [55.5, 99.7] of 10 and 40.0%" in texts[1]
+    assert "decides, not the cosines alone" in texts[1]
+    alike = drawn(rows.with_columns(pl.lit(5).alias("wins"))).answers[1].text
+    assert "makes no difference" in alike
     assert "eta = 0.1/L: 100.0%" in texts[3]
     assert "none was violated" in texts[4]
     wrong = rows.with_columns(pl.lit(3).alias("telescoped_violated"))
