@@ -20,7 +20,18 @@ from torch import Tensor
 
 from songoku_theory._numba import accelerated
 
-__all__ = ["Products", "few_rows_on_host", "gram64", "row_products", "small_kernel"]
+__all__ = [
+    "Products",
+    "few_rows_on_host",
+    "gram64",
+    "lower_products",
+    "many_rows_on_host",
+    "mirrored_lower",
+    "row_products",
+    "single_rounding",
+    "small_kernel",
+    "smallest_square",
+]
 
 _CHUNK = 2048
 _MANY_ROWS = 128
@@ -95,17 +106,26 @@ def row_products(rows: Tensor, device: torch.device | None = None) -> Products:
     if rows.shape[0] < _MANY_ROWS:
         values = _batches(rows, _CHUNK, where)
     elif where.type == "cpu":
-        values = _rank_updates(rows, _CHUNK)
+        values = mirrored_lower(lower_products(rows))
     else:
         values = _blocks(rows, _CHUNK, where)
     squares = values.diagonal()
-    extreme = ~(torch.isfinite(squares) & (squares >= _smallest(rows.shape[1])))
-    terms = min(_CHUNK, rows.shape[1]) + _ADDED_UP
-    rounding = _bound(terms, 2.0**-24) + _reduced_precision(where)
-    return Products(values, rounding, extreme)
+    extreme = ~(torch.isfinite(squares) & (squares >= smallest_square(rows.shape[1])))
+    return Products(values, single_rounding(rows.shape[1], where), extreme)
 
 
-def _smallest(length: int) -> float:
+def single_rounding(length: int, device: torch.device) -> float:
+    """Bound on the rounding of a cosine from rows of that length in float32."""
+    return _bound(min(_CHUNK, length) + _ADDED_UP, 2.0**-24) + _reduced_precision(device)
+
+
+def many_rows_on_host(rows: Tensor, device: torch.device) -> bool:
+    """Say whether :func:`lower_products` is for these rows."""
+    on_host = rows.device.type == device.type == "cpu"
+    return on_host and rows.dtype is torch.float32 and rows.shape[0] >= _MANY_ROWS
+
+
+def smallest_square(length: int) -> float:
     """Each product may lose up to 2**-126 to underflow: harmless next to a norm this large."""
     return length * 2.0**-126 * 2.0**24
 
@@ -114,7 +134,7 @@ def _small_products(rows: Tensor) -> Products:
     """As :func:`row_products`, with numpy's quicker calls."""
     values = small_kernel().row_products32(rows.numpy())
     squares = values.diagonal()
-    extreme = ~(np.isfinite(squares) & (squares >= _smallest(rows.shape[1])))
+    extreme = ~(np.isfinite(squares) & (squares >= smallest_square(rows.shape[1])))
     rounding = _bound(min(_CHUNK, rows.shape[1]) + _ADDED_UP, 2.0**-24)
     return Products(torch.from_numpy(values), rounding, torch.from_numpy(extreme))
 
@@ -151,23 +171,32 @@ def _batches(rows: Tensor, chunk: int, device: torch.device) -> Tensor:
     return (total + total.T) / 2.0
 
 
-def _rank_updates(rows: Tensor, chunk: int) -> Tensor:
-    """Many rows on a CPU: BLAS's symmetric rank-k update, a triangle only.
+def lower_products(rows: Tensor) -> NDArray[np.floating]:
+    """Return the lower triangle of the products of many rows on a CPU; the rest is not set.
 
-    All sums keep BLAS's order of entries; a change of order would cost as much as the work saved.
+    BLAS's symmetric rank-k update. All sums keep BLAS's order of entries; a change of order would
+    cost as much as the work saved. In float32 while one sum of chunks is enough, else in float64.
     """
-    array = rows.numpy()
+    array, chunk = rows.numpy(), _CHUNK
     shape = (array.shape[0], array.shape[0])
-    total: NDArray[np.float64] | None = None
+    total: NDArray[np.floating] | None = None
     for first in range(0, array.shape[1], chunk * _ADDED_UP):
         part = np.zeros(shape, dtype=np.float32, order="F")
         last = min(array.shape[1], first + chunk * _ADDED_UP)
         for start in range(first, last, chunk):
             columns = array[:, start : min(last, start + chunk)]
             part = ssyrk(1.0, columns.T, beta=1.0, c=part, trans=1, overwrite_c=1)
-        total = part.astype(np.float64) if total is None else np.add(total, part, out=total)
+        if total is None:
+            total = part if last == array.shape[1] else part.astype(np.float64)
+        else:
+            total += part
     assert total is not None
-    lower = total.T  # in C order
+    return total.T  # in C order
+
+
+def mirrored_lower(triangle: NDArray[np.floating]) -> Tensor:
+    """Return the symmetric float64 matrix with this lower triangle."""
+    lower, shape = triangle.astype(np.float64), triangle.shape
     for start in range(0, shape[0], _TILE):
         block = lower[start : start + _TILE, start : start + _TILE]
         block += np.tril(block, -1).T

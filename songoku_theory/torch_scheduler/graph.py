@@ -21,8 +21,13 @@ from songoku_theory.torch_scheduler.gram import (
     Products,
     few_rows_on_host,
     gram64,
+    lower_products,
+    many_rows_on_host,
+    mirrored_lower,
     row_products,
+    single_rounding,
     small_kernel,
+    smallest_square,
 )
 
 __all__ = ["Measured", "measure_graph"]
@@ -39,8 +44,8 @@ class Measured:
     Attributes
     ----------
     graph : ConflictGraph
-    products : Tensor, shape (K, K)
-        Inner products of the rows; float64, still on the device.
+    found : Tensor, shape (K, K), or ndarray
+        Inner products of the rows on the device, or the lower triangle of them.
     rechecked : int
         Pairs that were decided again in float64.
     exact : int
@@ -48,9 +53,14 @@ class Measured:
     """
 
     graph: ConflictGraph
-    products: Tensor
+    found: Tensor | NDArray[np.floating]
     rechecked: int
     exact: int
+
+    @property
+    def products(self) -> Tensor:
+        """Inner products of the rows, shape (K, K): float64, still on the device."""
+        return self.found if isinstance(self.found, Tensor) else mirrored_lower(self.found)
 
 
 def measure_graph(
@@ -82,6 +92,10 @@ def measure_graph(
     where = rows.device if device is None else device
     if where.type == "mps":  # no float64 there
         rows, where = rows.cpu(), torch.device("cpu")
+    if many_rows_on_host(rows, where) and accelerated():
+        many = _measure_triangle(rows, tau, norm_floor, scale)
+        if many is not None:
+            return many
     measured = row_products(rows, where)
     codes = _codes_compiled if _is_small(rows, where) else _codes
     answers = codes(measured, tau, norm_floor, scale)
@@ -112,6 +126,26 @@ def measure_graph(
     # Symmetric: only pairs within rounding, which were decided together, could differ.
     graph = ConflictGraph(adjacency, decided, float(tau))
     return Measured(graph, products, rechecked, exact)
+
+
+def _measure_triangle(
+    rows: Tensor, tau: float, norm_floor: float, scale: NDArray[np.float64]
+) -> Measured | None:
+    """Many tasks on a CPU: one compiled look at a triangle; None where a row is extreme."""
+    lower = lower_products(rows)
+    length = rows.shape[1]
+    fine, adjacency, included, pairs = small_kernel().triangle_graph(
+        lower,
+        float(tau),
+        float(norm_floor),
+        np.ascontiguousarray(scale, dtype=np.float64),
+        single_rounding(length, rows.device),
+        smallest_square(length),
+    )
+    if not fine:
+        return None
+    exact = _decide_again(rows, pairs, tau, adjacency, rows.device) if len(pairs) else 0
+    return Measured(ConflictGraph(adjacency, included, float(tau)), lower, len(pairs), exact)
 
 
 def _is_small(rows: Tensor, device: torch.device) -> bool:

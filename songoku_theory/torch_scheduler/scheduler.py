@@ -35,7 +35,7 @@ from songoku_theory.torch_scheduler.combining import (
     combining_of,
 )
 from songoku_theory.torch_scheduler.gram import gram64
-from songoku_theory.torch_scheduler.graph import measure_graph
+from songoku_theory.torch_scheduler.graph import Measured, measure_graph
 from songoku_theory.torch_scheduler.intake import Handling, Intake
 from songoku_theory.torch_scheduler.memory import MemoryReport, report_of
 from songoku_theory.torch_scheduler.nonfinite import NonFiniteGradientError, NonFiniteLog
@@ -204,7 +204,7 @@ class TaskScheduler:
         self._log = NonFiniteLog()
         self._unread: list[_Unread] = []
         self._culprits: list[tuple[int, int]] = []
-        self._products: Tensor | None = None
+        self._products: Measured | Tensor | None = None
         self._open: _Step | None = None
 
     def _check_settings(self) -> None:
@@ -918,7 +918,7 @@ class TaskScheduler:
         if self.config.cosine == "debiased":
             return self._measure_debiased(averages, tau, scale)
         measured = measure_graph(averages, tau, self.config.norm_floor, scale, self.device)
-        self._products = measured.products
+        self._products = measured
         return measured.graph
 
     def _measure_debiased(
@@ -926,8 +926,9 @@ class TaskScheduler:
     ) -> ConflictGraph:
         """With the noise taken out of the norms: an estimate, so nothing to decide exactly."""
         assert self._buffers.squares is not None
-        self._products = gram64(averages, device=self.device)
-        products = self._products.cpu().numpy() * scale[:, None] * scale[None, :]
+        found = gram64(averages, device=self.device)
+        self._products = found
+        products = found.cpu().numpy() * scale[:, None] * scale[None, :]
         squares = self._buffers.squares.numpy(force=True)
         known = replace(self._state, mean_squares=squares)
         np.fill_diagonal(products, core.debiased_squares(self.config, known, np.diag(products)))
@@ -967,7 +968,9 @@ class TaskScheduler:
         """
         if self._products is None:
             return None
-        return cosines(self._products.numpy(force=True), 0.0).values
+        held = self._products
+        products = held.products if isinstance(held, Measured) else held
+        return cosines(products.numpy(force=True), 0.0).values
 
     def effective_samples(self) -> NDArray[np.float64]:
         """Return the effective sample size behind each task's average, shape (K,)."""

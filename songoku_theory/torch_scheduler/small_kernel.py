@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from songoku_theory._numba import compiled
 
-__all__ = ["conflict_codes", "replay", "row_products32", "sum_and_average"]
+__all__ = ["conflict_codes", "replay", "row_products32", "sum_and_average", "triangle_graph"]
 
 Single = NDArray[np.float32]
+_TALL, _WIDE = 64, 256  # of a tile of the triangle
 _AT_ONCE = 24 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
 
 
@@ -188,3 +189,69 @@ def conflict_codes(
             code[i, j] = answer
             code[j, i] = answer
     return code
+
+
+@_compiled
+def triangle_graph(
+    lower: Single | NDArray[np.float64],
+    tau: float,
+    norm_floor: float,
+    scale: NDArray[np.float64],
+    rounding: float,
+    smallest: float,
+) -> tuple[bool, NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+    """Edges, who has a direction, and the pairs to decide again, from a lower triangle of products.
+
+    As ``graph.measure_graph`` for many tasks without extreme rows; False for any that is. Tile by
+    tile, so that an edge and its mirror image are written while both are in the cache.
+    """
+    count = lower.shape[0]
+    adjacency = np.zeros((count, count), dtype=np.bool_)
+    included = np.zeros(count, dtype=np.bool_)
+    inverse = np.zeros(count)
+    pairs = np.empty((256, 2), dtype=np.int64)
+    found = 0
+    for i in range(count):
+        square = np.float64(lower[i, i])
+        norm = np.sqrt(max(square, 0.0))
+        if scale[i] > 0.0 and not (square < np.inf and square >= smallest):
+            return False, adjacency, included, pairs[:0]
+        included[i] = scale[i] > 0.0 and norm > 0.0 and norm * scale[i] >= norm_floor
+        if included[i]:
+            inverse[i] = 1.0 / norm
+    if tau >= 1.0:
+        return True, adjacency, included, pairs[:0]
+    for top in range(0, count, _TALL):
+        bottom = min(count, top + _TALL)
+        for left in range(0, bottom, _WIDE):
+            for i in range(top, bottom):
+                right = min(left + _WIDE, i)
+                if not included[i] or right <= left:
+                    continue
+                # Slices from 0 on, so that the compiler sees that no index is negative.
+                row, out = lower[i, left:right], adjacency[i, left:right]
+                others, mine = inverse[left:right], -inverse[i]
+                close = 0
+                for k in range(right - left):
+                    rho = np.float64(row[k]) * (mine * others[k])
+                    out[k] = rho > tau  # never of a task that is left out: that is 0 or NaN
+                    # `not (far)`, so that a NaN counts as close.
+                    close |= int(not abs(rho - tau) > rounding)
+                if not close:
+                    continue
+                for k in range(right - left):
+                    rho = np.float64(row[k]) * (mine * others[k])
+                    if included[left + k] and not abs(rho - tau) > rounding:
+                        if found == pairs.shape[0]:
+                            more = np.empty((2 * found, 2), dtype=np.int64)
+                            more[:found] = pairs
+                            pairs = more
+                        pairs[found, 0], pairs[found, 1] = left + k, i
+                        found += 1
+            height = bottom - top
+            block = adjacency[top:bottom, left : left + _WIDE]
+            for k in range(min(_WIDE, bottom - left)):
+                image = adjacency[left + k, top:bottom]
+                for r in range(max(0, left + k + 1 - top), height):
+                    image[r] = block[r, k]
+    return True, adjacency, included, pairs[:found]

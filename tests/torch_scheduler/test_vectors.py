@@ -183,3 +183,28 @@ def test_compiled_refreshes_decide_as_tensor_code_does(monkeypatch: pytest.Monke
     assert gram.few_rows_on_host(small, small.device)
     assert not gram.few_rows_on_host(small.double(), small.device)
     assert not gram.few_rows_on_host(small.T, small.device)
+
+
+@needs_numba
+@pytest.mark.parametrize(("count", "dim"), [(128, 3), (130, 40_000), (200, 64), (257, 700)])
+def test_a_triangle_of_many_tasks_decides_as_tensor_code_does(count: int, dim: int) -> None:
+    """Whole numbers, so that ties occur; zero rows, rows left out, and one that is extreme."""
+    rng = np.random.default_rng(count)
+    rows = torch.tensor(rng.integers(-2, 3, size=(count, dim)), dtype=torch.float32)
+    scale = np.where(rng.random(count) < 0.9, 1.0, 0.0)
+    scale[5], scale[7], rows[5] = 0.0, 1.0, 0.0
+    rechecked = 0
+    for tau in (0.0, 0.02, 0.5, 1.0):
+        for floor, extreme in ((0.0, False), (float(rows[0].norm()), False), (0.0, True)):
+            used = rows.clone()
+            if extreme:
+                used[7] *= 1e-22
+            found = measure_graph(used, tau, floor, scale)
+            assert isinstance(found.found, np.ndarray) != extreme
+            with use_numba(False):
+                expected = measure_graph(used, tau, floor, scale)
+            assert (found.graph.adjacency == expected.graph.adjacency).all()
+            assert (found.graph.included == expected.graph.included).all()
+            assert torch.equal(found.products, expected.products)
+            rechecked += found.rechecked
+    assert rechecked > 0
