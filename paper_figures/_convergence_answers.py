@@ -61,6 +61,7 @@ def _share(part: int, whole: int) -> str:
 def _factor(found: Selected) -> str:
     cells = found.rows.filter(
         pl.col("rule") == "cyclic", pl.col("claimed").is_not_null(), pl.col("bend") == 0,
+        pl.col("step_law") == "sqrt",
         pl.col("min_square_lo").is_not_null(), pl.col("mean_square_lo").is_not_null(),
     ).with_columns(
         (pl.col("min_square_lo") / pl.col("claimed")).alias("least"),
@@ -158,7 +159,9 @@ def _sampling(found: Selected) -> str:
 
 
 def _energy(found: Selected) -> str:
-    exact = found.rows.filter(pl.col("sigma") == 0, pl.col("bend") == 0)
+    exact = found.rows.filter(
+        pl.col("sigma") == 0, pl.col("bend") == 0, pl.col("step_law") == "sqrt"
+    )
     turns = exact.filter(pl.col("rule").is_in(["cyclic", "shuffled"]))
     n, above, most = _worst_ratio(turns, "energy", "energy_claim")
     drawn = exact.filter(pl.col("rule") == "sampled_scaled")

@@ -221,7 +221,8 @@ def _slope(rows: pl.DataFrame) -> float | None:
 
 def _factors(cyclic: pl.DataFrame) -> pl.DataFrame:
     """(c): what cyclic runs do relative to eq. 13, against the number of classes."""
-    shared = ("objective", "group_size", "dim", "conflict", "tau", "step", "steps")
+    fixed = tuple(name for name in INSTANCE if name != "groups")
+    shared = (*fixed, "tau", "step", "steps")
     chosen = _richest(cyclic, shared, ("groups",), each="objective")
     wide = chosen.group_by("objective").agg(pl.col("num_classes").n_unique().alias("widths"))
     chosen = chosen.join(wide.filter(pl.col("widths") >= 4), on="objective", how="semi")
@@ -268,9 +269,8 @@ def _bends(usable: pl.DataFrame) -> pl.DataFrame:
     part = usable.filter(
         pl.col("rule") == "cyclic", pl.col("sigma") == 0, pl.col("step_law") == "sqrt"
     )
-    shared = ("groups", "group_size", "dim", "conflict", "tau", "step", "steps")
-    bent = _richest(part.filter(pl.col("bend") > 0), ("objective", *shared), ("bend",))
-    keys = ["objective", *shared]
+    keys = [*INSTANCE, "tau", "step", "steps"]
+    bent = _richest(part.filter(pl.col("bend") > 0), tuple(keys), ("bend",))
     chosen = part.join(bent.select(keys).unique(), on=keys, how="semi")
     lines = {
         "least": pl.col("min_square") / pl.col("claimed"),

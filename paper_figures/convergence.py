@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    StrMethodFormatter,
+)
 
 from paper_figures._convergence_answers import answers
 from paper_figures._convergence_rows import LABELS, NEED, Selected, select
@@ -39,6 +45,9 @@ WORDS = {
     "network": "network",
     "plateau": "plateau",
 }
+LEAST_RATIO = 1e-4
+"""Where the axis of (f) ends."""
+
 VARIANTS = ("", " (noisy)", " (uneven p)", " (constant η)")
 
 
@@ -51,13 +60,14 @@ VARIANTS = ("", " (noisy)", " (uneven p)", " (constant η)")
 def draw(given: FigureInput) -> Picture:
     """Draw averages against T, their slopes, and the paper's factors against what happens."""
     style, found = given.style, select(given.rows["convergence"])
-    fig = Figure(figsize=(style.full, 5.6 * style.scale))
-    upper, lower = fig.subfigures(2, 1, height_ratios=(1.4, 2), squeeze=False).ravel()
+    fig = Figure(figsize=(style.full, 5.7 * style.scale))
+    upper, lower = fig.subfigures(2, 1, height_ratios=(1.55, 2), squeeze=False).ravel()
     rates, slopes = upper.subplots(1, 2)
     shown = _objective(found.rates)
     _draw_rates(rates, found.rates.filter(pl.col("objective") == shown), style)
     rates.set_title(f"(a) average of |∇F|², {WORDS[shown]}")
     _draw_slopes(slopes, found.slopes, style)
+    _objective_legend(upper, found.slopes)
     axes = lower.subplots(2, 2)
     _draw_factors(axes[0, 0], found.factors, style)
     _draw_thresholds(axes[0, 1], found.thresholds, style)
@@ -151,10 +161,10 @@ def _draw_slopes(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
             for value, low, high in (
                 part.filter(pl.col("objective") == name).select("value", "low", "high").iter_rows()
             ):
-                height = place + 0.2 * (shift - (len(objectives) - 1) / 2)
+                height = place + 0.17 * (shift - (len(objectives) - 1) / 2)
                 axis.plot((low, high), (height, height), "-", color=color, linewidth=style.scale)
                 axis.plot(
-                    value, height, SHAPES[name], color=color, markersize=2.6 * style.scale,
+                    value, height, SHAPES[name], color=color, markersize=2.4 * style.scale,
                     markerfacecolor=color if _rule_of(line) == line else "white",
                 )  # fmt: skip
     axis.set_yticks(range(len(lines)), lines)
@@ -166,11 +176,16 @@ def _draw_slopes(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("slope of log average against log $T$")
     axis.set_title("(b) slopes; names also for (a)")
+
+
+def _objective_legend(part: SubFigure, frame: pl.DataFrame) -> None:
+    """Name the markers below both upper panels: inside, slopes could lie anywhere."""
+    names = [name for name in OBJECTIVES if name in set(frame["objective"])]
     handles = [
         Line2D([], [], linestyle="", marker=SHAPES[name], color=PALETTE["grey"], label=WORDS[name])
-        for name in objectives
+        for name in names
     ]
-    axis.legend(handles=handles, loc="upper right", handletextpad=0.1, borderaxespad=0)
+    part.legend(handles=handles, loc="outside lower right", ncols=len(names), handletextpad=0.1)
 
 
 def _rule_of(line: str) -> str:
@@ -209,6 +224,7 @@ def _draw_factors(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
         "claimed", (float(frame["x"].max()), 1.0), fontsize=style.small, ha="right", va="bottom",  # type: ignore[arg-type]
         xytext=(0, 1), textcoords="offset points",
     )  # fmt: skip
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(
         xlabel="classes $m$", ylabel="|∇F|² over eq. 13", title="(c) cyclic: number of classes"
     )
@@ -278,6 +294,8 @@ def _draw_bends(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     axis.set_xticks(bends, [f"{bend:g}" for bend in bends])
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_yscale("log")
+    # Where runs burst, B and with it the bound are astronomical.
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_RATIO))
     _decades(axis)
     handles = [
         Line2D([], [], marker="o", **_look("cyclic")),  # type: ignore[arg-type]
@@ -311,5 +329,6 @@ def _caption(found: Selected, shown: str) -> str:
         "τ, with the mean number of classes; eq. 13 itself grows with τ. (e) The active tasks' "
         "energy over eq. 98, with the largest factor seen, and for scaled draws with the draw's "
         "variance in σ²; markers as in b. (f) Curvature of the classes "
-        "that cancels in F leaves L, F and eq. 13 as they are. Dashes at 1: the claim."
+        "that cancels in F leaves L, F and eq. 13 as they are; its axis ends at "
+        f"{LEAST_RATIO:g}. Dashes at 1: the claim."
     )

@@ -181,7 +181,7 @@ def cost(params: Mapping[str, Scalar]) -> float:
 
 EXPERIMENT = Experiment(
     name="convergence",
-    version=1,
+    version=2,
     doc=(
         "Descend with classes of tasks in turn, drawn at random (scaled or not), or mixed with "
         "aggregated steps, on objectives whose L, mu and minimum are certified, and average "

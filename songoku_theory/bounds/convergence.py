@@ -111,13 +111,14 @@ def claimed_rate(
     Parameters
     ----------
     gap, smoothness, step, steps, variance : array_like
-        As in `sgd_bound`; the paper writes eta = c / sqrt(T).
+        As in `sgd_bound`; the paper writes eta = c / sqrt(T) with c <= 1 / L.
     tau : array_like
         Threshold, in [0, 1].
 
     Returns
     -------
     float or ndarray
+        Infinite where c = eta sqrt(T) > 1 / L: there the paper claims nothing.
 
     Raises
     ------
@@ -139,7 +140,9 @@ def claimed_rate(
     noiseless = np.asarray(sgd_bound(gap, smoothness, step, steps, 0.0))
     whole = np.asarray(sgd_bound(gap, smoothness, step, steps, variance))
     floor = np.asarray(smoothness) * np.asarray(step) * np.asarray(variance)
-    return unwrapped(np.where(np.isinf(whole), np.inf, (1.0 + threshold) * noiseless + floor))
+    scaled = np.asarray(smoothness) * np.asarray(step) * np.sqrt(steps)
+    claims = np.isfinite(whole) & (scaled <= 1.0 + 1e-12)
+    return unwrapped(np.where(claims, (1.0 + threshold) * noiseless + floor, np.inf))
 
 
 def conflict_factor(tau: ArrayLike, class_size: ArrayLike) -> Array | float:

@@ -204,6 +204,8 @@ def test_bounds_broadcast_and_say_nothing_outside_their_hypotheses() -> None:
     steps = np.array([100.0, 400.0])
     assert np.shape(sgd_bound(1.0, 1.0, np.array([[0.1], [2.0]]), steps, 0.5)) == (2, 2)
     assert np.isinf(np.asarray(claimed_rate(1.0, 1.0, 2.0, steps, 0.5, 0.1))).all()
+    # c = 0.1 sqrt(100) = 1 is allowed, 0.1 sqrt(400) = 2 is not.
+    assert np.isfinite(claimed_rate(1.0, 1.0, 0.1, steps, 0.5, 0.1)).tolist() == [True, False]
     assert is_vacuous(sgd_bound(1.0, 1.0, 0.01, steps, 0.0), 1.0, 1.0).tolist() == [True, False]
     # sqrt(10) steps of 1 / sqrt(10): c = 1 / L exactly is allowed, whatever the rounding.
     assert math.isfinite(float(sgd_bound(1.0, 10.0, 0.1, 10, 0.0)))
