@@ -23,12 +23,13 @@ from rows_capture import ROWS as CAPTURE
 from rows_coloring import ROWS as COLORING
 from rows_combine import ROWS as COMBINE
 from rows_scheduler import ROWS as SCHEDULER
+from simulation import ROWS as SIMULATION
 from threadpoolctl import threadpool_limits
 from timing import Row, Timed, UnmeasuredError, compare
 
 from songoku_theory._numba import accelerated
 
-ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE)
+ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE, *SIMULATION)
 PACKAGES = ("numpy", "scipy", "numba", "torch", "torchjd", "cvxpy", "clarabel", "rustworkx")
 
 
