@@ -146,13 +146,14 @@ def _sampling(found: Selected) -> str:
         else "which does not exclude the claimed -0.5 everywhere"
     )
     return (
-        f"Scaled by 1/p (eq. 110), with the variance of the draw counted in σ²: yes. Slopes "
+        f"Scaled by 1/p (eq. 110), with the variance of the draw counted in σ²: "
+        f"{'no' if own else 'yes' if all_n else 'no rows'}. Slopes "
         f"{_listed(found.slopes, 'drawn and scaled')}; the bound of Theorem 8 with that variance "
         f"is exceeded in {own} of {all_n:,} cells (largest ratio {tight:.2f}). With σ² the noise "
         f"of the gradients alone, as if drawing a class added none, the average exceeds it in "
         f"{naive} of {all_n:,} cells, up to {most:.2f} times. Not scaled, uniform p: the average "
-        f"exceeds Theorem 8 in {short} of {plain_n:,} cells, up to {times:.2f} times: the factor m "
-        f"again. Not scaled, uneven p: the slope is "
+        f"exceeds Theorem 8 in {short} of {plain_n:,} cells, up to {times:.2f} times"
+        f"{': the factor m again' if short else ''}. Not scaled, uneven p: the slope is "
         f"{_listed(found.slopes, 'drawn, not scaled (uneven p)')}; {moral}. All by lower "
         f"ends of 95% intervals."
     )

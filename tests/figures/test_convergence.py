@@ -174,6 +174,8 @@ def test_answers_turn_with_the_rows(convergence: pl.DataFrame) -> None:
     assert "cycles: exceeded in 0 of" in text_of(convergence, "Which bounds")
     broken = convergence.with_columns(pl.col("rule_bound") / 100)
     assert "cycles: exceeded in 0 of" not in text_of(broken, "Which bounds")
+    assert "counted in σ²: yes." in text_of(convergence, "Does drawing")
+    assert "counted in σ²: no." in text_of(broken, "Does drawing")
 
 
 def test_no_rows_name_the_command(convergence: pl.DataFrame) -> None:
