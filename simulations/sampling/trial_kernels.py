@@ -173,72 +173,97 @@ def judge_batch(
 
 
 @compiled()
+def _neighbour_words(
+    edges: Bytes, tasks: int, neighbours: NDArray[np.uint64], degrees: NDArray[np.uint64]
+) -> None:
+    """Each task's neighbours as bits, and their number, in each lane."""
+    lanes = edges.shape[1]
+    neighbours[:] = np.uint64(0)
+    degrees[:] = np.uint64(0)
+    pair = 0
+    for i in range(1, tasks):
+        for j in range(i):
+            edge, ours, theirs = edges[pair], neighbours[i], neighbours[j]
+            mine, its = degrees[i], degrees[j]
+            for t in range(lanes):
+                found = np.uint64(edge[t])
+                ours[t] |= found << np.uint64(j)
+                theirs[t] |= found << np.uint64(i)
+                mine[t] += found
+                its[t] += found
+            pair += 1
+
+
+@compiled()
+def _earlier_words(degrees: NDArray[np.uint64], tasks: int, earlier: NDArray[np.uint64]) -> None:
+    """For each task the tasks that Welsh-Powell takes before it: larger degree, ties by index."""
+    one, lanes = np.uint64(1), degrees.shape[1]
+    earlier[:] = np.uint64(0)
+    for i in range(1, tasks):
+        for j in range(i):
+            ours, theirs, mine, its = earlier[i], earlier[j], degrees[i], degrees[j]
+            for t in range(lanes):
+                second = np.uint64(mine[t] > its[t])  # only then is i before j
+                ours[t] |= (one - second) << np.uint64(j)
+                theirs[t] |= second << np.uint64(i)
+
+
+@compiled()
 def group_words(
     edges: Bytes, tasks: int, by_color: bool, same: NDArray[np.uint64], exact: Bytes
 ) -> int:
     """Count the trials whose grouping is the planted one; at most 64 tasks, a word a task.
 
-    ``same[i]`` holds the tasks of i's planted group as bits. By colour: Welsh-Powell, class by
-    class as `songoku_theory.coloring.kernels` does it, ties by task index. Otherwise: connected
-    components. ``exact[t]`` is 1 where the graph is known to be right (and its grouping with it),
-    2 where a wrong edge rules the grouping out.
+    ``same[i]`` holds the tasks of i's planted group as bits. ``exact[t]`` is 1 where the graph is
+    known to be right (and its grouping with it), 2 where a wrong edge rules the grouping out.
+
+    By colour: Welsh-Powell without building the colours. Where no planted group has an edge inside
+    (else the trial is ruled out), the first class takes the whole group of its first task, and is
+    that group if and only if every task left outside is a neighbour of a member taken before it;
+    then the same for what is left. Otherwise: connected components.
     """
     one, none = np.uint64(1), np.uint64(0)
-    neighbours = np.zeros(tasks, dtype=np.uint64)
-    degrees = np.zeros(tasks, dtype=np.int64)
-    order = np.zeros(tasks, dtype=np.int64)
-    recovered = 0
+    recovered = undecided = 0
     for t in range(exact.size):
-        if exact[t] == 1:
-            recovered += 1
+        recovered += exact[t] == 1
+        undecided += exact[t] == 0
+    if undecided == 0:
+        return recovered
+    size = (tasks, edges.shape[1])
+    neighbours = np.empty(size, dtype=np.uint64)
+    degrees, earlier = np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.uint64)
+    _neighbour_words(edges, tasks, neighbours, degrees)
+    if by_color:
+        _earlier_words(degrees, tasks, earlier)
+    everyone = none
+    for i in range(tasks):
+        everyone |= one << np.uint64(i)
+    for t in range(exact.size):
         if exact[t] != 0:
             continue
-        for i in range(tasks):
-            neighbours[i] = none
-            degrees[i] = 0
-        pair = 0
-        for i in range(1, tasks):
-            for j in range(i):
-                if edges[pair, t]:
-                    neighbours[i] |= one << np.uint64(j)
-                    neighbours[j] |= one << np.uint64(i)
-                    degrees[i] += 1
-                    degrees[j] += 1
-                pair += 1
-        left = none
-        for i in range(tasks):
-            left |= one << np.uint64(i)
-        good = True
-        if by_color:
-            for i in range(tasks):  # by falling degree, ties by index: a stable insertion sort
-                place = i
-                while place > 0 and degrees[order[place - 1]] < degrees[i]:
-                    order[place] = order[place - 1]
-                    place -= 1
-                order[place] = i
-            while left != none and good:
-                members, blocked = none, none
-                for k in range(tasks):
-                    bit = one << np.uint64(order[k])
-                    if (left & bit) != none and (blocked & bit) == none:
-                        members |= bit
-                        blocked |= neighbours[order[k]]
-                        good = good and (members & ~same[order[k]]) == none
-                left &= ~members
-                for i in range(tasks):
-                    if (members >> np.uint64(i)) & one:
-                        good = good and same[i] == members
-        else:
+        left, good = everyone, True
+        while left != none and good:
+            first = 0
             for i in range(tasks):
-                if not good or not (left >> np.uint64(i)) & one:
-                    continue
-                members, before = one << np.uint64(i), none
+                member = ((left >> np.uint64(i)) & one) != none
+                if by_color:
+                    first = i if member and (earlier[i, t] & left) == none else first
+                elif member:
+                    first = i
+            group = same[first]
+            if by_color:
+                for i in range(tasks):
+                    outside = ((left & ~group) >> np.uint64(i)) & one
+                    stopped = (neighbours[i, t] & group & earlier[i, t]) != none
+                    good = good & (stopped | (outside == none))
+            else:
+                members, before = one << np.uint64(first), none
                 while members != before:
                     before = members
                     for k in range(tasks):
                         if (before >> np.uint64(k)) & one:
-                            members |= neighbours[k]
-                left &= ~members
-                good = same[i] == members
+                            members |= neighbours[k, t]
+                good = members == group
+            left &= ~group
         recovered += good
     return recovered
