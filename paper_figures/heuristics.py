@@ -211,10 +211,11 @@ def _caption(problem: str, hard: list[Hard], device: str, rows: pl.DataFrame) ->
         f"where {one.used - one.regret} suffice"
         for one, panel in zip(hard, "de", strict=False)
     )
-    drawn = (
-        f" Graphs to 24 tasks on which Welsh-Powell is worst, its classes numbered: {graphs}." "
-        "if hard else ""
-    )
+    drawn = ""
+    if hard:
+        drawn = (
+            f" Graphs to 24 tasks on which Welsh-Powell is worst, its classes numbered: {graphs}."
+        )
     return (
         "Heuristics on conflict graphs of gradients. (a) Colours beyond the chromatic number, mean "
         "over all stored graphs of a kind whose chromatic number is proved: planted groups seen "
