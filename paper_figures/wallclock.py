@@ -226,8 +226,8 @@ def _implied(axis: Axes, style: Style) -> None:
     assert famo is not None
     square = printed.PLAIN["FairGrad"][0][0] / 9
     lines = [
-        "Printed rows that are",
-        "functions of others:",
+        "Printed rows tied to K²",
+        "or to one another:",
         "",
         f"FairGrad = {square:.4f} s × K²",
         f"Nash-MTL = {sum(fair) / 2:.4f} × FairGrad",
