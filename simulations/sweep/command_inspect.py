@@ -14,7 +14,6 @@ from simulations.sweep.options import store_option
 
 if TYPE_CHECKING:
     from simulations.sweep.experiment import Experiment
-    from simulations.sweep.preset import Preset
     from songoku_theory.storage.inventory import CellRecord
 
 __all__ = ["list_", "show", "status"]
@@ -81,13 +80,21 @@ def status(preset: str | None, store: Path) -> None:
     if preset is not None:
         loaded = load_preset(preset)
         cells = preset_cells(loaded)
-        todo = plan(cells, store)
+        names = dict.fromkeys(cell.experiment.name for cell in cells)
+        parts = {
+            name: plan([cell for cell in cells if cell.experiment.name == name], store)
+            for name in names
+        }
         _table(
             f"preset {loaded.name}",
             ("experiment", "cells", "stored", "failed", "to run"),
-            _preset_lines(loaded, store),
+            (
+                (name, *map(str, (part.total, part.stored, part.retried, len(part.pending))))
+                for name, part in parts.items()
+            ),
         )
-        click.echo(f"{todo.stored} of {todo.total} cells stored, {len(todo.pending)} to run\n")
+        stored = sum(part.stored for part in parts.values())
+        click.echo(f"{stored} of {len(cells)} cells stored, {len(cells) - stored} to run\n")
         if not store.exists():
             click.echo(f"there is no store at {store} yet")
             return
@@ -224,16 +231,6 @@ def _param_lines(experiment: Experiment) -> Iterable[tuple[str, ...]]:
     for name, param in experiment.params.items():
         default = "(required)" if param.default is None else str(param.default)
         yield name, param.domain, default, " ".join(param.doc.split())
-
-
-def _preset_lines(preset: Preset, store: Path) -> Iterable[tuple[str, ...]]:
-    from simulations.sweep.preset import preset_cells
-    from simulations.sweep.run import plan
-
-    for name in dict.fromkeys(sweep.experiment for sweep in preset.sweeps):
-        part = plan(preset_cells(preset, name), store)
-        numbers = (part.total, part.stored, part.retried, len(part.pending))
-        yield name, *(str(number) for number in numbers)
 
 
 def _text(value: object) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,10 +236,13 @@ def read_rows(
     with closing(open_read_only(path)) as connection, store_problems(Path(path), "reading"):
         declaration, found = _finished(connection, path, experiment)
     params: Mapping[str, str] = declaration["params"]
+    values: dict[str, list[Any]] = {name: [] for name in params}
+    for records in _parsed([text for _, text, *_ in found]):
+        for name, column in values.items():
+            column.extend(map(itemgetter(name), records))
     cells = _table(
         {"key": "str"} | dict(sorted(params.items())),
-        {"key": [key for key, *_ in found]}
-        | _columns([json.loads(text) for _, text, *_ in found], sorted(params)),
+        {"key": [key for key, *_ in found]} | values,
     ).with_row_index("_cell")
     for name, value in (where or {}).items():
         if name not in params:
@@ -247,10 +252,12 @@ def read_rows(
 
     wanted = [found[index] for index in cells["_cell"]]
     _check_digests(Path(path), wanted)
-    # One document is parsed several times faster than a hundred thousand small ones.
-    tables = json.loads("[" + ",".join(text for _, _, _, text, _ in wanted) + "]")
     names = dict(declaration["columns"])
-    rows = _table(names, {name: [v for table in tables for v in table[name]] for name in names})
+    table: dict[str, list[Any]] = {name: [] for name in names}
+    for tables in _parsed([text for _, _, _, text, _ in wanted]):
+        for name, column in table.items():
+            column.extend(chain.from_iterable(map(itemgetter(name), tables)))
+    rows = _table(names, table)
     counts = pl.Series([count for *_, count in wanted], dtype=pl.UInt32)
     owner = pl.select(pl.int_range(len(wanted), dtype=pl.UInt32).repeat_by(counts).explode())
     repeated = cells.drop("_cell")[owner.to_series().drop_nulls()]
@@ -348,8 +355,10 @@ def _check_digests(path: Path, cells: Sequence[tuple[str, str, str, str, int]]) 
             )
 
 
-def _columns(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:
-    return {name: [record[name] for record in records] for name in names}
+def _parsed(texts: Sequence[str], at_once: int = 50) -> Iterator[list[dict[str, Any]]]:
+    """Parse many JSON texts, some as one: twice as fast as each alone, or as all as one."""
+    for start in range(0, len(texts), at_once):
+        yield json.loads("[" + ",".join(texts[start : start + at_once]) + "]")
 
 
 def _table(types: Mapping[str, str], columns: Mapping[str, list[Any]]) -> pl.DataFrame:
