@@ -75,7 +75,7 @@ def _pooled(rows: pl.DataFrame) -> pl.DataFrame:
     return sums.sort(point)
 
 
-def _frame(rows: pl.DataFrame, panel: str, what: str, **columns: pl.Expr) -> pl.DataFrame:
+def _frame(rows: pl.DataFrame, panel: str, what: str, line: pl.Expr, x: pl.Expr) -> pl.DataFrame:
     """Points of one panel: a count over trials with its interval."""
     stem = what.split("_", maxsplit=1)[0]
     found = rows.with_columns(
@@ -83,7 +83,8 @@ def _frame(rows: pl.DataFrame, panel: str, what: str, **columns: pl.Expr) -> pl.
         (pl.col(what) / pl.col("trials")).alias("value"),
         pl.col(f"{stem}_lo").alias("low"),
         pl.col(f"{stem}_hi").alias("high"),
-        **columns,
+        line=line,
+        x=x,
     )
     return found.select(*SCHEMA).cast(pl.Schema(SCHEMA)).sort("line", "dim", "x")
 

@@ -53,6 +53,7 @@ VARIANTS = ("", " (noisy)", " (uneven p)", " (constant η)")
 
 @figure(
     name="convergence",
+    claims=("CVG-T8", "CVG-13", "CVG-13-R", "CVG-95", "CVG-97", "CVG-98", "EXT-9"),
     title="Convergence of the full gradient when classes of tasks take turns",
     needs=(NEED,),
     place=14,
@@ -99,8 +100,21 @@ def _look(line: str) -> dict[str, object]:
     return {"color": color, "linestyle": dashes}
 
 
-def _band(axis: Axes, part: pl.DataFrame, line: str, *, band: bool = True, **more: object) -> None:
-    axis.plot(part["x"], part["value"], **{**_look(line), **more})  # type: ignore[arg-type]
+def _band(
+    axis: Axes,
+    part: pl.DataFrame,
+    line: str,
+    *,
+    band: bool = True,
+    marker: str | None = None,
+    markersize: float | None = None,
+) -> None:
+    look = _look(line)
+    if marker is not None:
+        look = {**look, "marker": marker}
+    if markersize is not None:
+        look = {**look, "markersize": markersize}
+    axis.plot(part["x"], part["value"], **look)  # type: ignore[arg-type]
     if not band:
         return
     wide = part.filter(pl.col("n") > 1)

@@ -41,6 +41,13 @@ _MATH = {
     "₀": "_0", "₁": "_1", "₂": "_2", "₃": "_3", "∀": r"\forall", "∃": r"\exists",
     "ℝ": r"\mathbb{R}", "≪": r"\ll", "≫": r"\gg", "∝": r"\propto", "⊥": r"\perp",
 }  # fmt: skip
+_ACCENTS = {
+    "\N{COMBINING TILDE}": r"\,\tilde{}",
+    "\N{COMBINING MACRON}": r"\,\bar{}",
+    "\N{COMBINING OVERLINE}": r"\,\bar{}",
+    "\N{COMBINING CIRCUMFLEX ACCENT}": r"\,\hat{}",
+}
+"""They stand behind their letter; LaTeX sets them beside it."""
 _ASCII = {"–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\ldots{}"}
 _DOLLARS = re.compile(r"(\$[^$]*\$)")
 
@@ -150,7 +157,7 @@ def _ascii_math(piece: str) -> str:
 
 
 def _math(found: str) -> str:
-    if found == "\N{COMBINING TILDE}":
-        return r"\,\tilde{}"
+    if found in _ACCENTS:
+        return _ACCENTS[found]
     # A sign that no list foresees must not stop the document: its code stands for it.
     return _MATH.get(found, rf"\text{{[U+{ord(found):04X}]}}")
