@@ -14,7 +14,7 @@ from songoku_theory._numba import compiled
 __all__ = ["inner_products"]
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
-_AT_ONCE = 12 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
+_AT_ONCE = 14 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
 
 
 # Sums may be reordered, but NaN and infinity keep their meaning.
@@ -73,11 +73,16 @@ def inner_products(rows: Rows) -> NDArray[np.float64]:
     padded = (count + 3) // 4 * 4
     total = np.zeros((padded, padded))
     columns = max(64, _AT_ONCE // padded)
+    part = np.zeros((padded, min(columns, length)))
     for first in range(0, length, columns):
         wide = min(columns, length - first)
-        part = np.empty((padded, wide))
-        part[:count] = rows[:, first : first + wide]
-        part[count:] = 0.0
+        if wide < part.shape[1]:
+            part = np.zeros((padded, wide))
+        for i in range(count):
+            # Slices from 0 on, so that the compiler sees that no index is negative.
+            source, target = rows[i, first : first + wide], part[i]
+            for k in range(wide):
+                target[k] = source[k]
         _add_triangle(part, total)
     for i in range(count):
         for j in range(i):

@@ -14,6 +14,7 @@ from songoku_theory._numba import compiled
 __all__ = ["conflict_codes", "replay", "row_products32", "sum_and_average", "triangle_graph"]
 
 Single = NDArray[np.float32]
+_NO_COPY = 2048  # columns: the sums in float32 may be as long as elsewhere
 _TALL, _WIDE = 64, 256  # of a tile of the triangle
 _AT_ONCE = 24 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
 
@@ -134,12 +135,17 @@ def row_products32(rows: Single) -> NDArray[np.float64]:
     padded = (count + 3) // 4 * 4
     total = np.zeros((padded, padded))
     columns = max(64, _AT_ONCE // padded)
+    if padded == count and length <= _NO_COPY:
+        _add_triangle(rows, total)
+        columns, length = 1, 0
     for first in range(0, length, columns):
         wide = min(columns, length - first)
         part = np.empty((padded, wide), dtype=np.float32)
-        for i in range(padded):
+        part[count:] = np.float32(0.0)
+        for i in range(count):
+            source, target = rows[i, first : first + wide], part[i]
             for k in range(wide):
-                part[i, k] = rows[i, first + k] if i < count else np.float32(0.0)
+                target[k] = source[k]
         _add_triangle(part, total)
     found = np.empty((count, count))
     for i in range(count):

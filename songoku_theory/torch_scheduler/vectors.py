@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,9 @@ class VectorScheduler:
     def _open_window(self) -> None:
         state = self._state
         self._slots = state.schedule.slots
-        self._tasks = [np.array(slot) for slot in self._slots]
+        ends = list(accumulate((len(slot) for slot in self._slots), initial=0))
+        self._flat, self._ends = np.array(list(chain(*self._slots))), np.array(ends)
+        self._tasks = [self._flat[a:b] for a, b in pairwise(ends)]
         self._period = state.schedule.period
         # From here to the next refresh the slots follow one another, whatever the phase.
         self._first = slot_index(
@@ -126,12 +129,9 @@ class VectorScheduler:
             name: getattr(state, name).copy()
             for name in ("weight_sum", "weight_square_sum", "last_turn", "last_updated")
         }
-        starts = np.cumsum([0, *(tasks.size for tasks in self._tasks)])
         assert self._kernel is not None
-        self._kernel.replay(
-            ran, np.concatenate(self._tasks), starts, state.step,
-            (beta, 1.0 - beta, beta**2, (1.0 - beta) ** 2), *arrays.values(),
-        )  # fmt: skip
+        factors = (beta, 1.0 - beta, beta**2, (1.0 - beta) ** 2)
+        self._kernel.replay(ran, self._flat, self._ends, state.step, factors, *arrays.values())
         return replace(
             state,
             step=state.step + ran.size,
