@@ -9,7 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.sampling import grid_kernels as _grid
+from simulations.sampling import normals as _normals
+from simulations.sampling import trial_kernels as _trial
+from simulations.sampling import words as _words
 from simulations.sampling.grid_kernels import count_right, quadratics
+from simulations.sampling.linked import linked
 from simulations.sampling.normals import (
     NORMALS_AT_ONCE,
     WORDS_AT_ONCE,
@@ -18,9 +23,10 @@ from simulations.sampling.normals import (
 )
 from simulations.sampling.trial_kernels import group_words, judge_loop
 from simulations.sampling.words import LANES, fill_words_loop
-from songoku_theory._numba import compiled
 
 __all__ = ["noise_loop", "run_grid", "run_trials"]
+
+_linked = linked(_grid, _normals, _trial, _words)
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
@@ -28,12 +34,12 @@ Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
 
-@compiled()
+@_linked
 def _words_into(state: Words, out: Words) -> None:
     fill_words_loop(state[0], state[1], state[2], state[3], out)
 
 
-@compiled()
+@_linked
 def _redraw(
     state: Words, proposals: Floats, uniform: Words, shapes: Floats, spreads: Floats, out: Floats
 ) -> None:
@@ -63,7 +69,7 @@ def _redraw(
             out[rows[k], lanes[k]] = found[k, 0]
 
 
-@compiled()
+@_linked
 def noise_loop(
     state: Words,
     tasks: int,
@@ -106,7 +112,7 @@ def noise_loop(
         _redraw(state, proposals, uniform, shapes, spreads, diagonal)
 
 
-@compiled()
+@_linked
 def _buffers(tasks: int, rank: int, columns: int, lanes: int) -> tuple[Words, Floats, Floats]:
     """Room for a batch's words (whole steps of the stream), normals and chi variables."""
     below = columns * (columns - 1) // 2 + (tasks - columns) * columns
@@ -117,7 +123,7 @@ def _buffers(tasks: int, rank: int, columns: int, lanes: int) -> tuple[Words, Fl
     return words, np.empty(groups * NORMALS_AT_ONCE), np.empty((columns, lanes))
 
 
-@compiled()
+@_linked
 def run_trials(
     state: Words,
     mean_factor: Floats,
@@ -182,7 +188,7 @@ def run_trials(
     return graphs, groupings, too_many, too_few, errors
 
 
-@compiled()
+@_linked
 def run_grid(
     state: Words,
     mean_factor: Floats,

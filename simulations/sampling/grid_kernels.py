@@ -18,6 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.sampling import trial_kernels
+from simulations.sampling.linked import linked
 from simulations.sampling.trial_kernels import row_product
 from songoku_theory._numba import compiled
 
@@ -47,7 +49,7 @@ def _weighted(weights: Floats, rows: Floats, terms: int, out: Floats) -> None:
             out[t] += a0 * b0[t]
 
 
-@compiled()
+@linked(trial_kernels)
 def quadratics(
     mean_factor: Floats, rows: Floats, rank: int, linear: Floats, square: Floats, spare: Floats
 ) -> None:
@@ -133,6 +135,7 @@ def _certificates(
 ) -> None:
     """The s below which all pairs are surely right, and the pair that sets it, in each lane."""
     lanes = sure.size
+    roots = np.empty(lanes)
     for t in range(lanes):
         sure[t] = np.inf
         culprit[t] = 0
@@ -158,9 +161,7 @@ def _certificates(
                 for t in range(lanes):
                     q1 = -slope[t] - half * (up * si[t] + down * sj[t])
                     q2 = -bend[t] - half * (up * bi[t] + down * bj[t])
-                    root = _first_root(start, q1, q2)
-                    culprit[t] = place if root < sure[t] else culprit[t]
-                    sure[t] = min(sure[t], root)
+                    roots[t] = _first_root(start, q1, q2)
             else:
                 bound = 0.0 if debiased else tau - SAFE
                 start = value + bound * length_i * length_j
@@ -169,9 +170,11 @@ def _certificates(
                 for t in range(lanes):
                     q1 = slope[t] + (by_i * sj[t] + by_j * si[t])
                     q2 = bend[t] + both * (si[t] * sj[t])
-                    root = _first_root(start, q1, q2)
-                    culprit[t] = place if root < sure[t] else culprit[t]
-                    sure[t] = min(sure[t], root)
+                    roots[t] = _first_root(start, q1, q2)
+            # Apart from the loops above: with more arrays the compiler does not vectorise those.
+            for t in range(lanes):
+                culprit[t] = place if roots[t] < sure[t] else culprit[t]
+                sure[t] = min(sure[t], roots[t])
             place += 1
     for t in range(lanes):
         culprit[t] = max(culprit[t], tasks)

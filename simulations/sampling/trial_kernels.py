@@ -83,7 +83,9 @@ def judge_loop(
                 found = (g < 0.0) & (g * g > squared * (here[t] * there[t]))
                 found = found & (here[t] > 0.0) & (there[t] > 0.0)
                 edge[t] = found
-                error[t] = np.maximum(error[t], abs((g * a[t]) * b[t] - wanted))
+            # A loop of its own: fewer arrays whose overlap the compiler has to rule out.
+            for t in range(lanes):
+                error[t] = np.maximum(error[t], abs((product[t] * a[t]) * b[t] - wanted))
             if expected:
                 for t in range(lanes):
                     missed[t] += 1 - edge[t]
@@ -185,12 +187,14 @@ def _neighbour_words(
         for j in range(i):
             edge, ours, theirs = edges[pair], neighbours[i], neighbours[j]
             mine, its = degrees[i], degrees[j]
+            # Few arrays a loop: with more than eight possible overlaps to rule out, the compiler
+            # does not vectorise.
             for t in range(lanes):
-                found = np.uint64(edge[t])
-                ours[t] |= found << np.uint64(j)
-                theirs[t] |= found << np.uint64(i)
-                mine[t] += found
-                its[t] += found
+                ours[t] |= np.uint64(edge[t]) << np.uint64(j)
+                theirs[t] |= np.uint64(edge[t]) << np.uint64(i)
+            for t in range(lanes):
+                mine[t] += np.uint64(edge[t])
+                its[t] += np.uint64(edge[t])
             pair += 1
 
 
@@ -209,20 +213,77 @@ def _earlier_words(degrees: NDArray[np.uint64], tasks: int, earlier: NDArray[np.
 
 
 @compiled()
+def _colored_right(
+    neighbours: NDArray[np.uint64],
+    earlier: NDArray[np.uint64],
+    same: NDArray[np.uint64],
+    good: NDArray[np.uint64],
+) -> None:
+    """Say in which lanes Welsh-Powell finds the planted groups, none having an edge inside.
+
+    Without building colours: the class of the earliest task takes its whole group, and is that
+    group if and only if every task of the groups after it is a neighbour of a member taken before
+    that task; then the same for what is left. So of two groups, the one with the earlier first task
+    must stop every task of the other.
+    """
+    tasks, lanes = neighbours.shape
+    one, none = np.uint64(1), np.uint64(0)
+    precedes = np.empty(lanes, dtype=np.uint64)
+    good[:] = one
+    for g in range(tasks):
+        group = same[g]
+        if group & ((one << np.uint64(g)) - one):
+            continue  # seen with an earlier member
+        for h in range(tasks):
+            other = same[h]
+            if other == group or other & ((one << np.uint64(h)) - one):
+                continue
+            precedes[:] = none
+            for i in range(tasks):
+                if (group >> np.uint64(i)) & one:
+                    before = earlier[i]
+                    for t in range(lanes):
+                        precedes[t] |= np.uint64((before[t] & other) == none)
+            for i in range(tasks):
+                if (other >> np.uint64(i)) & one:
+                    before, near = earlier[i], neighbours[i]
+                    for t in range(lanes):
+                        free = np.uint64((near[t] & group & before[t]) == none)
+                        good[t] &= one - (precedes[t] & free)
+
+
+@compiled()
+def _connected_right(
+    neighbours: NDArray[np.uint64], same: NDArray[np.uint64], exact: Bytes, good: NDArray[np.uint64]
+) -> None:
+    """Say in which undecided lanes the connected components are the planted groups."""
+    tasks = same.size
+    one, none = np.uint64(1), np.uint64(0)
+    for t in range(exact.size):
+        right = exact[t] == 0
+        for first in range(tasks):
+            if not right or same[first] & ((one << np.uint64(first)) - one):
+                continue
+            members, before = one << np.uint64(first), none
+            while members != before:
+                before = members
+                for k in range(tasks):
+                    if (before >> np.uint64(k)) & one:
+                        members |= neighbours[k, t]
+            right = members == same[first]
+        good[t] = np.uint64(right)
+
+
+@compiled()
 def group_words(
     edges: Bytes, tasks: int, by_color: bool, same: NDArray[np.uint64], exact: Bytes
 ) -> int:
     """Count the trials whose grouping is the planted one; at most 64 tasks, a word a task.
 
     ``same[i]`` holds the tasks of i's planted group as bits. ``exact[t]`` is 1 where the graph is
-    known to be right (and its grouping with it), 2 where a wrong edge rules the grouping out.
-
-    By colour: Welsh-Powell without building the colours. Where no planted group has an edge inside
-    (else the trial is ruled out), the first class takes the whole group of its first task, and is
-    that group if and only if every task left outside is a neighbour of a member taken before it;
-    then the same for what is left. Otherwise: connected components.
+    known to be right (and its grouping with it), 2 where a wrong edge rules the grouping out: one
+    inside a group (by colour), or one between two groups (by components).
     """
-    one, none = np.uint64(1), np.uint64(0)
     recovered = undecided = 0
     for t in range(exact.size):
         recovered += exact[t] == 1
@@ -231,39 +292,15 @@ def group_words(
         return recovered
     size = (tasks, edges.shape[1])
     neighbours = np.empty(size, dtype=np.uint64)
-    degrees, earlier = np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.uint64)
+    degrees = np.empty(size, dtype=np.uint64)
     _neighbour_words(edges, tasks, neighbours, degrees)
+    good = np.empty(size[1], dtype=np.uint64)
     if by_color:
+        earlier = np.empty(size, dtype=np.uint64)
         _earlier_words(degrees, tasks, earlier)
-    everyone = none
-    for i in range(tasks):
-        everyone |= one << np.uint64(i)
+        _colored_right(neighbours, earlier, same, good)
+    else:
+        _connected_right(neighbours, same, exact, good)
     for t in range(exact.size):
-        if exact[t] != 0:
-            continue
-        left, good = everyone, True
-        while left != none and good:
-            first = 0
-            for i in range(tasks):
-                member = ((left >> np.uint64(i)) & one) != none
-                if by_color:
-                    first = i if member and (earlier[i, t] & left) == none else first
-                elif member:
-                    first = i
-            group = same[first]
-            if by_color:
-                for i in range(tasks):
-                    outside = ((left & ~group) >> np.uint64(i)) & one
-                    stopped = (neighbours[i, t] & group & earlier[i, t]) != none
-                    good = good & (stopped | (outside == none))
-            else:
-                members, before = one << np.uint64(first), none
-                while members != before:
-                    before = members
-                    for k in range(tasks):
-                        if (before >> np.uint64(k)) & one:
-                            members |= neighbours[k, t]
-                good = members == group
-            left &= ~group
-        recovered += good
+        recovered += exact[t] == 0 and good[t] != np.uint64(0)
     return recovered
