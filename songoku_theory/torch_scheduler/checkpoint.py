@@ -23,12 +23,16 @@ __all__ = [
     "pack_settings",
     "pack_state",
     "pack_tree",
+    "require_complete",
     "require_same",
     "unpack_state",
     "unpack_tree",
 ]
 
 _ARRAYS = ("weight_sum", "weight_square_sum", "last_updated", "last_turn", "mean_squares")
+_PARTS = (
+    "tasks", "shared", "settings", "state", "averages", "squares", "gaps", "nonfinite", "combiner"
+)  # fmt: skip
 _NUMBERS = ("step", "round", "round_start", "pointer", "tau")
 
 
@@ -126,6 +130,27 @@ def unpack_tree(packed: Any, like: Any, where: str = "state") -> Any:  # noqa: A
             raise misfit
         return type(like)(packed)
     return packed
+
+
+def require_complete(saved: Mapping[str, Any]) -> None:
+    """Refuse a state of which parts are missing, or with averages that are not finite.
+
+    Raises
+    ------
+    InvalidInputError
+        Names what is wrong.
+    """
+    missing = [name for name in _PARTS if name not in saved]
+    if missing:
+        raise InvalidInputError(
+            f"the saved state lacks {', '.join(missing)}; was it cut off, or not a scheduler's?"
+        )
+    for name in ("averages", "squares"):
+        held = saved[name]
+        if held is not None and not bool(torch.isfinite(held).all()):
+            raise InvalidInputError(
+                f"the saved {name} are not finite, which no scheduler writes: the file is spoilt."
+            )
 
 
 def require_same(what: str, saved: Mapping[str, str], mine: Mapping[str, str]) -> None:

@@ -70,8 +70,9 @@ class TorchOptions:
 
     def __post_init__(self) -> None:
         check_period(self.sketch_size, "sketch_size")
-        if self.sketch_seed < 0:
-            raise InvalidInputError(f"sketch_seed should be at least 0; found {self.sketch_seed}.")
+        seed = self.sketch_seed
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise InvalidInputError(f"sketch_seed should be a whole number >= 0; found {seed!r}.")
         if self.dtype not in (torch.float32, torch.float64):
             raise InvalidInputError(
                 f"dtype should be torch.float32 or torch.float64; found {self.dtype}. The averages "

@@ -168,6 +168,12 @@ def split_parameters(
             "there is no shared parameter that requires a gradient, so tasks can't conflict. "
             "Check `shared` and the heads, and make the scheduler after unfreezing."
         )
+    odd = [name for name in trained if not named[name].is_floating_point()]
+    if odd:
+        raise InvalidInputError(
+            f"shared parameters should hold real numbers; found {named[odd[0]].dtype} in "
+            f"{_list(odd)}."
+        )
     devices = {named[name].device for name in trained}
     if len(devices) > 1:
         raise InvalidInputError(

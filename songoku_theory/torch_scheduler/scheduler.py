@@ -181,6 +181,7 @@ class TaskScheduler:
         self._parts = split_parameters(model, heads, shared)
         self.tasks = self._parts.tasks
         self.device = self._parts.shared.device
+        self._dtype = self._parts.shared.parameters[0].dtype
         self._index = {name: k for k, name in enumerate(self.tasks)}
         self._combining = combining_of(combine, len(self.tasks), generator)
         self._no_sync = contextlib.ExitStack()
@@ -398,6 +399,7 @@ class TaskScheduler:
         for k, loss in given:
             if loss is not None:
                 check_loss(loss, self.tasks[k], self.steps)
+        self._check_scaler(step, scaler)
         if scaler is not None:
             step.scaler, step.inverse_scale = scaler, _inverse_scale(scaler, self.device)
         intake = self._intake(step)
@@ -467,6 +469,17 @@ class TaskScheduler:
         if not more:
             self._finish(step, intake)
 
+    def _check_scaler(self, step: _Step, scaler: object) -> None:
+        """One scaler for all gradients of a group, or none: they are added up."""
+        if scaler is not None and not isinstance(scaler, torch.amp.GradScaler):
+            raise InvalidInputError(f"scaler should be a torch.amp.GradScaler; found {scaler!r}.")
+        begun = len(step.intakes) > step.index and bool(step.intakes[step.index].present)
+        if begun and scaler is not step.scaler:
+            raise InvalidInputError(
+                f"step {self.steps} began {'with' if step.scaler else 'without'} a gradient "
+                f"scaler; give every call of backward in a step the same one, or none."
+            )
+
     def _check_losses(
         self, losses: Mapping[str, float | Tensor] | None, present: set[int]
     ) -> dict[int, float | Tensor]:
@@ -535,7 +548,13 @@ class TaskScheduler:
         return intake
 
     def _check_model(self) -> None:
-        now = self._parts.shared.parameters[0].device
+        first = self._parts.shared.parameters[0]
+        now = first.device
+        if first.dtype != self._dtype:
+            raise InvalidInputError(
+                f"the model was turned from {self._dtype} into {first.dtype} after its scheduler "
+                f"was made; make the scheduler after that."
+            )
         if now != self.device:
             raise InvalidInputError(
                 f"the model was moved from {self.device} to {now} after its scheduler was made; "
@@ -1047,6 +1066,7 @@ class TaskScheduler:
                 f"expected a scheduler's state of version {STATE_VERSION}; found "
                 f"{saved.get('version')!r}."
             )
+        checkpoint.require_complete(saved)
         names = {"tasks": ", ".join(saved["tasks"])}
         checkpoint.require_same("tasks", names, {"tasks": ", ".join(self.tasks)})
         checkpoint.require_same("shared parameters", saved["shared"], self._layout())

@@ -11,7 +11,7 @@ from torch import nn
 
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.scheduler import SchedulerConfig
-from songoku_theory.torch_scheduler import Selection, TaskScheduler
+from songoku_theory.torch_scheduler import Selection, TaskScheduler, TorchOptions
 from songoku_theory.torch_scheduler.parameters import split_parameters
 
 Make = Callable[..., Any]
@@ -127,3 +127,32 @@ def test_a_model_wrapped_for_sharding_is_refused(
     with pytest.raises(InvalidInputError, match="the model is wrapped in FSDP; a scheduler for"):
         TaskScheduler(Wrapper(model), model.head_map())
     TaskScheduler(model, model.head_map())
+
+
+def test_numbers_that_are_not_real_or_change_their_type_are_refused(tiny: Make) -> None:
+    trunk = nn.Linear(2, 2, dtype=torch.complex64)
+    with pytest.raises(InvalidInputError, match=r"real numbers; found torch\.complex64 in weight"):
+        TaskScheduler(trunk, {"a": ()})
+    model = tiny(2)
+    scheduler = TaskScheduler(model, model.head_map())
+    model.double()
+    with pytest.raises(InvalidInputError, match=r"from torch\.float32 into torch\.float64"):
+        scheduler.backward(dict.fromkeys(scheduler.active()))
+    with pytest.raises(InvalidInputError, match="whole number >= 0; found 'x'"):
+        TorchOptions(sketch_seed="x")  # type: ignore[arg-type]
+
+
+def test_one_scaler_a_step(tiny: Make, batches: Make) -> None:
+    """Scaled and unscaled gradients would be added up."""
+    (batch,), model = batches(2, 1), tiny(2)
+    first, second = (torch.amp.GradScaler("cpu", init_scale=s) for s in (2.0, 1024.0))
+    for one, other in ((first, None), (None, first), (first, second)):
+        scheduler = TaskScheduler(model, model.head_map())
+        losses = {t: model(batch.x)[t].mean() for t in scheduler.active()}
+        scheduler.backward({"t0": losses["t0"]}, more=True, scaler=one)
+        with pytest.raises(InvalidInputError, match="in a step the same one, or none"):
+            scheduler.backward({"t1": losses["t1"]}, scaler=other)
+        scheduler.backward({"t1": losses["t1"]}, scaler=one)
+        scheduler.step()
+    with pytest.raises(InvalidInputError, match="scaler should be a torch"):
+        TaskScheduler(model, model.head_map()).backward(losses, scaler=3)  # type: ignore[arg-type]

@@ -147,3 +147,16 @@ def test_a_state_is_saved_between_steps_only(tiny: Make, batches: Make, task_los
         scheduler.state_dict()
     scheduler.step()
     scheduler.state_dict()
+
+
+def test_a_spoilt_state_is_refused_and_nothing_changes(tiny: Make) -> None:
+    scheduler = small(tiny)
+    saved, before = scheduler.state_dict(), copy.deepcopy(scheduler.state_dict())
+    cut = {name: value for name, value in saved.items() if name != "averages"}
+    with pytest.raises(InvalidInputError, match="lacks averages; was it cut off"):
+        scheduler.load_state_dict(cut)
+    spoilt = saved["averages"].clone()
+    spoilt[1, 2] = torch.nan
+    with pytest.raises(InvalidInputError, match="saved averages are not finite"):
+        scheduler.load_state_dict({**saved, "averages": spoilt})
+    assert_equal(scheduler.state_dict(), before)
