@@ -206,7 +206,7 @@ def test_adatask_steps_each_active_task_by_its_own_moments(
         other_heads.zero_grad()
         single = gradients_of(other, theirs)
         if theirs:
-            sum(theirs.values()).backward()  # type: ignore[union-attr]
+            sum(theirs.values()).backward()
             plain.step({int(t[1]): g for t, g in single.items()})
         other_heads.step()
         for p, q in zip(model.parameters(), other.parameters(), strict=True):
@@ -216,7 +216,7 @@ def test_adatask_steps_each_active_task_by_its_own_moments(
 def test_task_gradients_lie_as_the_parameters_are_read(batches: Make) -> None:
     """A convolution in channels_last: the buffer has its memory order, the optimiser its shape."""
     torch.manual_seed(0)
-    conv = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    conv = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scheduler = TaskScheduler(conv, {"a": (), "b": ()}, combine="sum")
     x = torch.randn(2, 3, 8, 8)
     losses = {"a": conv(x).square().mean(), "b": conv(x).sin().mean()}
@@ -465,7 +465,8 @@ def test_a_failed_solve_is_an_error_and_the_step_can_be_repeated(
     tiny: Make, batches: Make, task_loss: Make
 ) -> None:
     model = tiny(4)
-    scheduler = TaskScheduler(model, model.head_map(), CONFIG, combine=Failing())
+    combine: Any = Failing()
+    scheduler = TaskScheduler(model, model.head_map(), CONFIG, combine=combine)
     for step, batch in enumerate(batches(4, 2)):
         outputs = model(batch.x)
         losses = {t: task_loss(outputs, batch, t) for t in scheduler.active()}
@@ -512,6 +513,7 @@ def test_what_is_no_combiner_is_refused(
 def test_optimisers_and_torchjd_s_own_objects_are_told_apart(tiny: Make) -> None:
     aggregation = pytest.importorskip("torchjd.aggregation")
     model = tiny(4)
+    combine: Any
     for combine, message in (
         (AdaTask(model.trunk.parameters(), num_tasks=4), "task_gradients"),
         (aggregation.MGDA(), r"TorchJDCombiner\(MGDA"),
