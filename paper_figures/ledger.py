@@ -30,13 +30,20 @@ PAGE = 8.2
 """The tallest figure that still fits on a page with its caption, in inches."""
 SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.77)
 """How much smaller the type may get before the lines draw together: no less than 5 points."""
+COMPACT_LINE = 0.115
+"""Height of a line in a ledger of hundreds of claims, in inches: type of 5 points."""
+COMPACT_MARGIN = 0.72
+"""Where a family's name stands there, left of its tiles."""
+COMPACT_PAGE = 9.3
 
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
     claim: Claim
-    line: int
+    line: float
     place: int
+    repaired: Claim | None = None
+    """Drawn at the tile's right end, where space is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class _Fit:
     width: float
     line: float
     height: float
+    margin: float = 0.0
+    """Left of the tiles; not 0 in the compact form, where the family's names stand there."""
 
 
 @figure(
@@ -73,7 +82,7 @@ def draw(given: FigureInput) -> Picture:
     for tile in fit.tiles:
         _draw_tile(axis, tile, fit)
     for name, first in _first_lines(fit.tiles).items():
-        y = -(first - 0.5) * fit.line
+        y = -(first + 0.42 if fit.margin else first - 0.5) * fit.line
         axis.text(EDGE * fit.scale, y, name, va="center", weight="bold", fontsize=fit.size)
     _draw_legend(axis, counts, style, fit)
     vacuous = sum(claim["vacuous"]["is"] for claim in ledger["claims"])
@@ -83,7 +92,12 @@ def draw(given: FigureInput) -> Picture:
         data=_data(fit.tiles),
         caption=(
             f"The ledger: every claim and its verdict, family by family ({said}). An id that ends "
-            "in -R is the repaired form of the claim of the same name. "
+            "in -R is the repaired form of the claim of the same name"
+            + (
+                "; the sign at the right end of a tile is its repaired form's. "
+                if fit.margin
+                else ". "
+            )
             + (
                 f"A zero with a stroke marks the {vacuous} whose hypotheses can't be met, or "
                 "whose bound says nothing, at the settings that the paper uses."
@@ -91,7 +105,7 @@ def draw(given: FigureInput) -> Picture:
                 else "None was found vacuous at the settings that the paper uses."
             )
         ),
-        n=f"{len(fit.tiles)} claims, profile {ledger['profile']}",
+        n=f"{len(ledger['claims'])} claims, profile {ledger['profile']}",
         interval="none here: each SUPPORTED claim states its own",
     )
 
@@ -102,7 +116,7 @@ def _families(ledger: Ledger) -> list[str]:
 
 def _layout(ledger: Ledger, per_line: int) -> list[_Tile]:
     tiles: list[_Tile] = []
-    line = 0
+    line = 0.0
     for family in _families(ledger):
         members = [claim for claim in ledger["claims"] if claim["family"] == family]
         tiles += [
@@ -113,8 +127,8 @@ def _layout(ledger: Ledger, per_line: int) -> list[_Tile]:
     return tiles
 
 
-def _first_lines(tiles: list[_Tile]) -> dict[str, int]:
-    first: dict[str, int] = {}
+def _first_lines(tiles: list[_Tile]) -> dict[str, float]:
+    first: dict[str, float] = {}
     for tile in tiles:
         first.setdefault(tile.claim["family"], tile.line)
     return first
@@ -133,6 +147,8 @@ def _fitted(ledger: Ledger, style: Style) -> _Fit:
         height = lines * LINE * scale
         if height <= PAGE:
             break
+    else:
+        return _compact(ledger, style)
     return _Fit(
         tiles=tiles,
         scale=scale,
@@ -143,20 +159,68 @@ def _fitted(ledger: Ledger, style: Style) -> _Fit:
     )
 
 
+def _compact(ledger: Ledger, style: Style) -> _Fit:
+    """Lay out hundreds of claims: small lines, families' names beside them, a repaired form in
+    the tile of what it repairs, ids without the letters that a family shares."""
+    claims = {claim["id"]: claim for claim in ledger["claims"]}
+    mains = [
+        claim
+        for claim in ledger["claims"]
+        if claim["repairs"] not in claims or claim["family"] != claims[claim["repairs"]]["family"]
+    ]
+    longest = max(len(_short(claim)) for claim in mains)
+    size = 5.0 * style.scale
+    scale = style.scale * size / style.size
+    margin = COMPACT_MARGIN * style.scale
+    least = style.scale * (2 * STRIPE * 0.6 + LETTER * 0.62 * (3 + longest))
+    per_line = max(1, int((style.full - margin) / least))
+    tiles: list[_Tile] = []
+    line = 0.0
+    for family in dict.fromkeys(claim["family"] for claim in mains):
+        members = [claim for claim in mains if claim["family"] == family]
+        for index, claim in enumerate(members):
+            repaired = claims.get(claim["repaired_by"] or "")
+            if repaired is not None and repaired["repairs"] != claim["id"]:
+                repaired = None
+            tiles.append(_Tile(claim, line + index // per_line, index % per_line, repaired))
+        line = tiles[-1].line + 1.35
+    lines = line + 3.0
+    height = min(lines * COMPACT_LINE * style.scale, COMPACT_PAGE * style.scale)
+    return _Fit(
+        tiles=tiles,
+        scale=scale,
+        size=size,
+        width=(style.full - margin) / per_line,
+        line=height / lines,
+        height=height,
+        margin=margin,
+    )
+
+
+def _short(claim: Claim) -> str:
+    """Drop the letters that a family's ids share; an extension keeps its EXT."""
+    head, _, tail = claim["id"].partition("-")
+    return claim["id"] if head == "EXT" or not tail else tail
+
+
 def _draw_tile(axis: Axes, tile: _Tile, fit: _Fit) -> None:
-    x, top = EDGE * fit.scale + tile.place * fit.width, -tile.line * fit.line
+    x = fit.margin + EDGE * fit.scale + tile.place * fit.width
+    top = -tile.line * fit.line
     width, height = fit.width - 0.06 * fit.scale, 0.84 * fit.line
     box = Rectangle((x, top - height), width, height, facecolor="#F6F6F6", edgecolor="#8A8A8A")
     box.set_linewidth(0.5)
     axis.add_patch(box)
     _draw_sign(axis, LOOKS[tile.claim["verdict"]["kind"]], x, top, fit)
+    if tile.repaired is not None:
+        right = x + width - STRIPE * fit.scale
+        _draw_sign(axis, LOOKS[tile.repaired["verdict"]["kind"]], right, top, fit)
     mark = "  ∅" if tile.claim["vacuous"]["is"] else ""
     axis.text(
         x + (STRIPE + 0.05) * fit.scale,
         top - height / 2,
-        tile.claim["id"] + mark,
+        (_short(tile.claim) if fit.margin else tile.claim["id"]) + mark,
         va="center",
-        fontsize=fit.size * 0.88,
+        fontsize=fit.size * (1.0 if fit.margin else 0.88),
     )
 
 
@@ -194,15 +258,21 @@ def _draw_legend(axis: Axes, counts: Counter[str], style: Style, fit: _Fit) -> N
 
 
 def _data(tiles: list[_Tile]) -> pl.DataFrame:
+    """One row a claim; a repaired form stands where the tile of what it repairs does."""
+    drawn = [
+        (claim, tile)
+        for tile in tiles
+        for claim in (tile.claim, *([] if tile.repaired is None else [tile.repaired]))
+    ]
     return pl.DataFrame(
         {
-            "family": [tile.claim["family"] for tile in tiles],
-            "id": [tile.claim["id"] for tile in tiles],
-            "verdict": [tile.claim["verdict"]["kind"] for tile in tiles],
-            "qualifier": [tile.claim["verdict"]["qualifier"] for tile in tiles],
-            "vacuous": [tile.claim["vacuous"]["is"] for tile in tiles],
-            "line": [tile.line for tile in tiles],
-            "place": [tile.place for tile in tiles],
+            "family": [claim["family"] for claim, _ in drawn],
+            "id": [claim["id"] for claim, _ in drawn],
+            "verdict": [claim["verdict"]["kind"] for claim, _ in drawn],
+            "qualifier": [claim["verdict"]["qualifier"] for claim, _ in drawn],
+            "vacuous": [claim["vacuous"]["is"] for claim, _ in drawn],
+            "line": [tile.line for _, tile in drawn],
+            "place": [tile.place for _, tile in drawn],
         },
-        schema_overrides={"qualifier": pl.String},
+        schema_overrides={"qualifier": pl.String, "line": pl.Float64},
     )
