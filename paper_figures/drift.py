@@ -93,7 +93,7 @@ def _draw_errors(axis: Axes, frame: pl.DataFrame, best: pl.DataFrame, style: Sty
     axis.set(xlabel="$n_\\mathrm{eff}$ (samples)")
     axis.legend(title="drift $D$", loc="upper right")
     low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.45)  # room for the legend
+    axis.set_ylim(low, high * (high / low) ** 0.6)  # room for the legend
 
 
 BEST = {
