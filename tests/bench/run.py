@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import click
 import torch
+from engine import ROWS as ENGINE
 from rich.console import Console
 from rich.table import Table
 from rows_capture import ROWS as CAPTURE
@@ -29,7 +30,7 @@ from timing import Row, Timed, UnmeasuredError, compare
 
 from songoku_theory._numba import accelerated
 
-ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE, *SIMULATION)
+ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE, *SIMULATION, *ENGINE)
 PACKAGES = ("numpy", "scipy", "numba", "torch", "torchjd", "cvxpy", "clarabel", "rustworkx")
 
 
