@@ -58,8 +58,8 @@ def draw(given: FigureInput) -> Picture:
             "then the classes of the last refresh take turns. Averages are carried over refreshes "
             "(Algorithm 1) or reset (appendix B), and see every task's gradient or the active "
             f"class's only (line 17). K = {row['num_tasks']}, d = {row['dim']}, R = "
-            f"{row['window']}, β = {row['beta']:g}, σ = {row['sigma']:g}. (a) P(the estimated graph "
-            "is the population's). (b) Mean over tasks of their own effective sample size."
+            f"{row['window']}, β = {row['beta']:g}, σ = {row['sigma']:g}. (a) P(the estimated "
+            "graph is the population's). (b) Mean over tasks of their own effective sample size."
         ),
         n=f"{trials:,} runs a line",
         interval="exact (Clopper-Pearson) 95% at each refresh (bars in (a)); none in (b)",
@@ -122,8 +122,8 @@ def _answers(rows: pl.DataFrame, points: pl.DataFrame) -> tuple[Answer, ...]:
     parts = []
     for row in last.sort("graph", descending=True).to_dicts():
         parts.append(
-            f"{row['ema']}, {NAMES[row['observe']]}: P(graph) = {row['graph']:.3f} ({row['low']:.3f} "
-            f"to {row['high']:.3f}), groups {row['partition']:.3f}, own n_eff {row['n_eff']:.3g}"
+            f"{row['ema']}, {NAMES[row['observe']]}: P(graph) = {row['graph']:.3f} "
+            f"({row['low']:.3f} to {row['high']:.3f}), groups {row['partition']:.3f}, own n_eff {row['n_eff']:.3g}"
         )
     shown = (
         f"At refresh {last['round'][0]} with R = {last['window'][0]}, β = {last['beta'][0]:g} "
