@@ -36,7 +36,7 @@ def answers(
         Answer(
             "How does the time of a step grow with K and R?", _shape(times, ours, middle, exponents)
         ),
-        Answer("Are the rows of the paper's Table 4 measurements?", _printed()),
+        Answer("Are the rows of the paper's Table 4 independent of one another?", _printed()),
     )
 
 
@@ -105,7 +105,7 @@ def _printed() -> str:
     fixed = ", ".join(f"{name} {100 * low:.1f}%" for name, (low, _) in shares.items())
     others = [printed.relative_sd(name) for name in printed.PLAIN if name not in shares]
     return (
-        "Not all of them can be independent ones. To the last printed digit FairGrad's row is a "
+        "Not as printed. To the last digit FairGrad's row is a "
         "constant times K² "
         f"(exponent {square.exponent:.4f} [{square.low:.4f}, {square.high:.4f}] over the four K), "
         f"Nash-MTL's is {sum(fair) / 2:.4f} times FairGrad's and FAMO's is {sum(famo) / 2:.4f} "
