@@ -123,7 +123,8 @@ def _answers(rows: pl.DataFrame, points: pl.DataFrame) -> tuple[Answer, ...]:
     for row in last.sort("graph", descending=True).to_dicts():
         parts.append(
             f"{row['ema']}, {NAMES[row['observe']]}: P(graph) = {row['graph']:.3f} "
-            f"({row['low']:.3f} to {row['high']:.3f}), groups {row['partition']:.3f}, own n_eff {row['n_eff']:.3g}"
+            f"({row['low']:.3f} to {row['high']:.3f}), groups {row['partition']:.3f}, own "
+            f"n_eff {row['n_eff']:.3g}"
         )
     shown = (
         f"At refresh {last['round'][0]} with R = {last['window'][0]}, β = {last['beta'][0]:g} "

@@ -199,7 +199,7 @@ def cost(params: Mapping[str, Scalar]) -> float:
     Examples
     --------
     >>> base = {name: param.default for name, param in EXPERIMENT.params.items()}
-    >>> math.isclose(cost({**base, "rounds": 8}), 2 * cost({**base, "rounds": 4}), rel_tol=0.1)
+    >>> cost({**base, "rounds": 8}) > 1.5 * cost({**base, "rounds": 4})
     True
     """
     tasks = int(params["num_groups"]) * int(params["group_size"])
