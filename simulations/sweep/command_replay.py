@@ -62,6 +62,10 @@ def replay(context: click.Context, key: str, store: Path) -> None:
         click.echo(f"the same bits: {record.num_rows} rows, digest {record.digest} ({took})")
         return
     click.echo(f"not the same ({took})")
+    if cell.experiment.measures_time:
+        click.echo(
+            "  (this experiment measures time: what it read off the clock differs each time)"
+        )
     for line in _differences(record, outcome):
         click.echo(f"  {line}")
     context.exit(1)

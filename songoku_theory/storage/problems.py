@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -32,6 +33,8 @@ def store_problems(path: Path, doing: str) -> Iterator[None]:
     except sqlite3.Error as error:
         raise StoreError(_explain(path, doing, error)) from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(f"{doing} the store {path} failed: {_full(path)}") from error
         raise StoreError(
             f"{doing} the store {path} failed: {error.strerror or error}. {_SAFE} Check that the "
             f"folder {path.parent} exists and that you may write there, or name another store "
@@ -44,10 +47,7 @@ def _explain(path: Path, doing: str, error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorname", "") or ""
     start = f"{doing} the store {path} failed"
     if code == "SQLITE_FULL" or (code.startswith("SQLITE_IOERR") and _no_space(path)):
-        return (
-            f"{start}: the disk (or the store's size limit) is full. {_SAFE} Free some space in "
-            f"{path.parent}, then run the same command again; it resumes."
-        )
+        return f"{start}: {_full(path)}"
     if code.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
         return (
             f"{start}: {error}. {_SAFE} Check that {path} is a file that you may write, in a "
@@ -67,6 +67,13 @@ def _explain(path: Path, doing: str, error: sqlite3.Error) -> str:
             f"or close it, then run the same command again."
         )
     return f"{start}: {error}{f' ({code})' if code else ''}. {_SAFE}"
+
+
+def _full(path: Path) -> str:
+    return (
+        f"the disk (or the store's size limit) is full. {_SAFE} Free some space in {path.parent}, "
+        f"then run the same command again; it resumes."
+    )
 
 
 def _no_space(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -277,6 +278,17 @@ def test_a_sweep_that_fills_the_disk_stops_its_workers(
     assert 0 < len(kept) < len(cells)
     with closing(open_read_only(store)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_disk_that_is_full_from_the_start_is_called_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("simulations.sweep.lock.FileLock.acquire", full)
+    with pytest.raises(StoreError, match=r"disk .* is full.*Free some space"):
+        StoreWriter(tmp_path / "store.sqlite")
 
 
 def test_a_second_writer_is_told_who_writes(store: Path) -> None:
