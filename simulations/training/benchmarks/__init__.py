@@ -1,0 +1,56 @@
+"""The papers' benchmarks: files in, tasks out; one benchmark a file, loaded by name.
+
+To add one: write a module here with an object that satisfies `Benchmark`, and name it below.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from songoku_theory.errors import unknown_name
+
+if TYPE_CHECKING:
+    from simulations.training.benchmarks.base import Benchmark
+
+__all__ = ["available_benchmarks", "get_benchmark"]
+
+# In the order of the papers' tables. Names, not objects: listing them must not import torch.
+_BENCHMARKS = {
+    "stocks_fb": "simulations.training.benchmarks.stocks:STOCKS_FB",
+    "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
+    "ett": "simulations.training.benchmarks.ett:ETT",
+}
+
+
+def available_benchmarks() -> tuple[str, ...]:
+    """Return the names that `get_benchmark` answers to, in the order of the papers' tables.
+
+    Examples
+    --------
+    >>> available_benchmarks()
+    ('stocks_fb', 'stocks_health', 'ett')
+    """
+    return tuple(_BENCHMARKS)
+
+
+def get_benchmark(name: str) -> Benchmark:
+    """Return the benchmark of that name (nothing is read yet).
+
+    Raises
+    ------
+    UnknownNameError
+        When there is none; names the nearest.
+
+    Examples
+    --------
+    >>> get_benchmark("stocks")
+    Traceback (most recent call last):
+    ...
+    songoku_theory.errors.UnknownNameError: unknown benchmark 'stocks'. Did you mean ...
+    """
+    if name not in _BENCHMARKS:
+        raise unknown_name("benchmark", name, _BENCHMARKS)
+    module, _, attribute = _BENCHMARKS[name].partition(":")
+    benchmark: Benchmark = getattr(import_module(module), attribute)
+    return benchmark

@@ -1,0 +1,309 @@
+"""Losses and metrics of the benchmarks' tasks, one builder a kind of task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from simulations.training.benchmarks.base import (
+    BenchmarkTask,
+    Head,
+    Metric,
+    Role,
+    Samples,
+    Split,
+)
+from simulations.training.tasks import accuracy
+from songoku_theory.errors import InvalidInputError
+
+__all__ = [
+    "class_distance",
+    "classes",
+    "depth_map",
+    "many_labels",
+    "mean_absolute_error",
+    "mean_iou",
+    "micro_f1",
+    "normals_map",
+    "pixel_classes",
+    "root_mean_square_error",
+    "series",
+    "values",
+]
+
+Splits = Mapping[Split, Samples]
+
+
+def classes(
+    name: str, role: Role, doc: str, view: str, splits: Splits, num: int, *, ordered: bool = False
+) -> BenchmarkTask:
+    """Return a task of telling classes apart: cross-entropy; accuracy.
+
+    Parameters
+    ----------
+    name, role, doc, view, splits
+        See `BenchmarkTask`; labels int64 in ``0..num-1``.
+    num : int
+        Classes.
+    ordered : bool
+        The classes are 0 < 1 < 2 ...: adds the mean absolute distance between the class said and
+        the class meant (the paper's MAE on STOCKS).
+
+    Raises
+    ------
+    InvalidInputError
+        When a label is out of range.
+    """
+    _check_range(name, splits, 0, num - 1)
+    metrics = [Metric("accuracy", True, accuracy)]
+    if ordered:
+        metrics.append(Metric("MAE of classes", False, class_distance))
+    test = splits["test"].labels
+    chance = int(torch.bincount(test).max()) / len(test)
+    return BenchmarkTask(
+        name, role, doc, view, Head.CLASS, num, splits, functional.cross_entropy, tuple(metrics),
+        chance,
+    )  # fmt: skip
+
+
+def class_distance(outputs: Tensor, labels: Tensor) -> float:
+    """Return the mean distance between the class said and the class meant.
+
+    Source
+    ------
+    SON-GOKU paper, appendix J.5 (Low 0, Medium 1, High 2).
+
+    Examples
+    --------
+    >>> class_distance(torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]), torch.tensor([0, 0]))
+    1.0
+    """
+    return float((outputs.argmax(dim=1) - labels).abs().double().mean())
+
+
+def many_labels(
+    name: str, role: Role, doc: str, view: str, splits: Splits, num: int
+) -> BenchmarkTask:
+    """Return a task of any number of labels an example: binary cross-entropy; micro F1.
+
+    Raises
+    ------
+    InvalidInputError
+        When a label is neither 0 nor 1, or there are not `num` of them.
+    """
+    for split, samples in splits.items():
+        found = samples.labels
+        if found.shape[1:] != (num,) or not bool(((found == 0) | (found == 1)).all()):
+            raise InvalidInputError(
+                f"task {name!r}: {split} labels should be {num} zeros and ones an example; "
+                f"found shape {tuple(found.shape)}, values from {float(found.min()):g} to "
+                f"{float(found.max()):g}."
+            )
+    # By chance: say the labels that more than half of the training examples have.
+    said = (splits["train"].labels.mean(dim=0) > 0.5).float() * 2 - 1
+    test = splits["test"].labels
+    metrics = (
+        Metric("micro F1", True, micro_f1),
+        Metric("macro F1", True, macro_f1),
+        Metric("accuracy of each label", True, _each_label),
+    )
+    return BenchmarkTask(
+        name, role, doc, view, Head.MANY_LABELS, num, splits,
+        functional.binary_cross_entropy_with_logits, metrics,
+        micro_f1(said.expand_as(test), test),
+    )  # fmt: skip
+
+
+def _f1(said: Tensor, meant: Tensor, dims: tuple[int, ...]) -> Tensor:
+    hit = (said * meant).sum(dims)
+    return 2 * hit / (said.sum(dims) + meant.sum(dims)).clamp(min=1)
+
+
+def micro_f1(outputs: Tensor, labels: Tensor) -> float:
+    """Return the F1 over all labels of all examples together; logits above 0 count as said.
+
+    Examples
+    --------
+    >>> micro_f1(torch.tensor([[1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))  # 1 of 2 found, no other
+    0.6666666666666666
+    """
+    return float(_f1((outputs > 0).double(), labels.double(), (0, 1)))
+
+
+def macro_f1(outputs: Tensor, labels: Tensor) -> float:
+    """Return the mean over labels of each one's F1."""
+    return float(_f1((outputs > 0).double(), labels.double(), (0,)).mean())
+
+
+def _each_label(outputs: Tensor, labels: Tensor) -> float:
+    return float(((outputs > 0) == (labels > 0.5)).double().mean())
+
+
+def values(name: str, role: Role, doc: str, view: str, splits: Splits, unit: str) -> BenchmarkTask:
+    """Return a regression of one or more numbers: mean squared error; mean absolute error.
+
+    Parameters
+    ----------
+    unit : str
+        Of the labels, for the metric's name.
+    """
+    return _regression(name, role, doc, view, splits, unit, Head.VALUES)
+
+
+def series(name: str, role: Role, doc: str, view: str, splits: Splits, unit: str) -> BenchmarkTask:
+    """Return a forecast of a series' next steps: mean squared error; mean absolute error."""
+    return _regression(name, role, doc, view, splits, unit, Head.SERIES)
+
+
+def _regression(
+    name: str, role: Role, doc: str, view: str, splits: Splits, unit: str, head: Head
+) -> BenchmarkTask:
+    for split, samples in splits.items():
+        if samples.labels.dim() != 2 or not bool(samples.labels.isfinite().all()):
+            raise InvalidInputError(
+                f"task {name!r}: {split} labels should be finite numbers in rows; found shape "
+                f"{tuple(samples.labels.shape)}."
+            )
+    centre = splits["train"].labels.double().mean(dim=0, keepdim=True)
+    test = splits["test"].labels
+    metrics = (
+        Metric(f"MAE ({unit})", False, mean_absolute_error),
+        Metric(f"RMSE ({unit})", False, root_mean_square_error),
+    )
+    return BenchmarkTask(
+        name, role, doc, view, head, test.shape[1], splits, functional.mse_loss, metrics,
+        mean_absolute_error(centre.expand(test.shape), test),
+    )  # fmt: skip
+
+
+def mean_absolute_error(outputs: Tensor, labels: Tensor) -> float:
+    """Return the mean absolute difference."""
+    return float((outputs.double() - labels.double()).abs().mean())
+
+
+def root_mean_square_error(outputs: Tensor, labels: Tensor) -> float:
+    """Return the root of the mean squared difference."""
+    return math.sqrt(float((outputs.double() - labels.double()).square().mean()))
+
+
+def pixel_classes(
+    name: str, role: Role, doc: str, view: str, splits: Splits, num: int
+) -> BenchmarkTask:
+    """Return a segmentation: cross-entropy of each pixel; mean intersection over union.
+
+    Raises
+    ------
+    InvalidInputError
+        When a label is not in ``-1..num-1`` (-1 is ignored).
+    """
+    _check_range(name, splits, -1, num - 1)
+
+    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, labels, ignore_index=-1)
+
+    def iou(outputs: Tensor, labels: Tensor) -> float:
+        return mean_iou(outputs.argmax(dim=1), labels, num)
+
+    def right(outputs: Tensor, labels: Tensor) -> float:
+        known = labels >= 0
+        return float((outputs.argmax(dim=1)[known] == labels[known]).double().mean())
+
+    train, test = splits["train"].labels, splits["test"].labels
+    commonest = int(torch.bincount(train[train >= 0].flatten(), minlength=num).argmax())
+    metrics = (Metric("mIoU", True, iou), Metric("pixel accuracy", True, right))
+    return BenchmarkTask(
+        name, role, doc, view, Head.PIXEL_CLASS, num, splits, loss, metrics,
+        mean_iou(torch.full_like(test, commonest), test, num),
+    )  # fmt: skip
+
+
+def mean_iou(said: Tensor, meant: Tensor, num: int) -> float:
+    """Return the mean over classes of intersection over union, over all pixels together.
+
+    Parameters
+    ----------
+    said, meant : Tensor of int64, same shape
+        Pixels where `meant` is negative do not count.
+    num : int
+        Classes; one that occurs neither in `said` nor in `meant` does not count.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 when no pixel counts.
+
+    Examples
+    --------
+    >>> mean_iou(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 3)
+    0.5
+    """
+    known = meant >= 0
+    table = torch.bincount(meant[known] * num + said[known], minlength=num * num)
+    table = table.reshape(num, num).double()
+    hit = table.diagonal()
+    union = table.sum(0) + table.sum(1) - hit
+    return float((hit / union)[union > 0].mean()) if bool((union > 0).any()) else 0.0
+
+
+def depth_map(name: str, role: Role, doc: str, view: str, splits: Splits) -> BenchmarkTask:
+    """Return a depth regression in metres: L1 where a depth was measured (> 0); RMSE there."""
+
+    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
+        known = labels > 0
+        return ((outputs - labels).abs() * known).sum() / known.sum().clamp(min=1)
+
+    def rmse(outputs: Tensor, labels: Tensor) -> float:
+        known = labels > 0
+        return root_mean_square_error(outputs[known], labels[known]) if bool(known.any()) else 0.0
+
+    def mae(outputs: Tensor, labels: Tensor) -> float:
+        known = labels > 0
+        return mean_absolute_error(outputs[known], labels[known]) if bool(known.any()) else 0.0
+
+    train, test = splits["train"].labels, splits["test"].labels
+    centre = train[train > 0].double().mean()
+    metrics = (Metric("RMSE (m)", False, rmse), Metric("MAE (m)", False, mae))
+    return BenchmarkTask(
+        name, role, doc, view, Head.PIXEL_VALUES, 1, splits, loss, metrics,
+        rmse(centre.expand(test.shape), test),
+    )  # fmt: skip
+
+
+def normals_map(name: str, role: Role, doc: str, view: str, splits: Splits) -> BenchmarkTask:
+    """Return a surface-normal regression: 1 - cosine; mean angle in degrees.
+
+    A label of length zero marks a pixel whose normal is unknown; it does not count.
+    """
+
+    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
+        known = labels.square().sum(1) > 0
+        cosine = functional.cosine_similarity(outputs, labels, dim=1)
+        return ((1 - cosine) * known).sum() / known.sum().clamp(min=1)
+
+    def angle(outputs: Tensor, labels: Tensor) -> float:
+        known = labels.square().sum(1) > 0
+        if not bool(known.any()):
+            return 0.0
+        cosine = functional.cosine_similarity(outputs.double(), labels.double(), dim=1)[known]
+        return float(torch.rad2deg(torch.arccos(cosine.clamp(-1, 1))).mean())
+
+    train, test = splits["train"].labels, splits["test"].labels
+    centre = train.double().mean(dim=(0, 2, 3)).reshape(1, -1, 1, 1)
+    return BenchmarkTask(
+        name, role, doc, view, Head.PIXEL_VALUES, 3, splits, loss,
+        (Metric("angle error (degrees)", False, angle),), angle(centre.expand(test.shape), test),
+    )  # fmt: skip
+
+
+def _check_range(name: str, splits: Splits, lowest: int, highest: int) -> None:
+    for split, samples in splits.items():
+        low, high = int(samples.labels.min()), int(samples.labels.max())
+        if low < lowest or high > highest:
+            raise InvalidInputError(
+                f"task {name!r}: {split} labels should lie in {lowest}..{highest}; found "
+                f"{low}..{high}."
+            )
