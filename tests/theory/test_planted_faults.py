@@ -58,7 +58,7 @@ FAULTS = {
         ("tests/theory/test_ema.py",),
     ),
     "the scheduler's windowed average not normalised": Fault(
-        "scheduler.py",
+        "scheduler/observation.py",
         "    return np.asarray(state.averages / total[:, None], dtype=np.float64)\n",
         "    return np.asarray(state.averages * 1.0, dtype=np.float64)\n",
         ("tests/theory/test_scheduler.py",),
@@ -76,13 +76,13 @@ FAULTS = {
         ("tests/theory/test_schedule.py", "tests/theory/test_scheduler.py"),
     ),
     "the phase reset at a refresh where it should be carried": Fault(
-        "scheduler.py",
+        "scheduler/adoption.py",
         "        pointer=state.pointer % schedule.period,\n",
         "        pointer=0,\n",
         ("tests/theory/test_scheduler.py",),
     ),
     "an average that every task enters though only active ones should": Fault(
-        "scheduler.py",
+        "scheduler/observation.py",
         "    averages[task] = config.beta * averages[task] + (1.0 - config.beta) * gradient\n",
         "    averages[:] = config.beta * averages + (1.0 - config.beta) * gradient\n",
         ("tests/theory/test_scheduler.py",),
