@@ -144,13 +144,14 @@ def fetch(name: str, data_root: Path) -> None:
 def _show_progress(label: str) -> Progress:
     """Show the bytes so far on standard error, on a terminal only, one line rewritten."""
     stream = click.get_text_stream("stderr")
-    state = {"shown": -1}
+    shown = -1
 
     def show(done: int, total: int | None) -> None:
+        nonlocal shown
         megabytes = done >> 20
-        if not stream.isatty() or megabytes == state["shown"]:
+        if not stream.isatty() or megabytes == shown:
             return
-        state["shown"] = megabytes
+        shown = megabytes
         of = f" of {total >> 20} MiB ({done / total:.0%})" if total else ""
         end = "\n" if done == total else "\r"
         stream.write(f"{label}: {megabytes} MiB{of}{end}")

@@ -17,6 +17,7 @@ __all__ = ["available_benchmarks", "get_benchmark"]
 
 # In the order of the papers' tables. Names, not objects: listing them must not import torch.
 _BENCHMARKS = {
+    "cifar10": "simulations.training.benchmarks.cifar10:CIFAR10",
     "stocks_fb": "simulations.training.benchmarks.stocks:STOCKS_FB",
     "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
     "ett": "simulations.training.benchmarks.ett:ETT",
@@ -29,7 +30,7 @@ def available_benchmarks() -> tuple[str, ...]:
     Examples
     --------
     >>> available_benchmarks()
-    ('stocks_fb', 'stocks_health', 'ett')
+    ('cifar10', 'stocks_fb', 'stocks_health', 'ett')
     """
     return tuple(_BENCHMARKS)
 
@@ -44,10 +45,10 @@ def get_benchmark(name: str) -> Benchmark:
 
     Examples
     --------
-    >>> get_benchmark("stocks")
+    >>> get_benchmark("cifar")
     Traceback (most recent call last):
     ...
-    songoku_theory.errors.UnknownNameError: unknown benchmark 'stocks'. Did you mean ...
+    songoku_theory.errors.UnknownNameError: unknown benchmark 'cifar'. Did you mean ...
     """
     if name not in _BENCHMARKS:
         raise unknown_name("benchmark", name, _BENCHMARKS)

@@ -304,13 +304,17 @@ class _Builder:
         if self.spec.returns == "squared":
             squared = chosen**2
             # One scale for all outputs, as MultiBench has it.
-            return squared / squared[: self.train].std()
+            result: NDArray[np.float64] = squared / squared[: self.train].std()
+            return result
         percent = 100 * np.expm1(chosen)
         return np.abs(percent) if self.spec.returns == "absolute_percent" else percent
 
     def _standard(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
         fitted = targets[: self.train]
-        return (targets - fitted.mean(axis=0)) / np.maximum(fitted.std(axis=0), 1e-12)
+        result: NDArray[np.float64] = (targets - fitted.mean(axis=0)) / np.maximum(
+            fitted.std(axis=0), 1e-12
+        )
+        return result
 
     def _price_scaling(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         seen = self.prices[: self.seen]
