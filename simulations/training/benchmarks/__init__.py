@@ -18,6 +18,7 @@ __all__ = ["available_benchmarks", "get_benchmark"]
 # In the order of the papers' tables. Names, not objects: listing them must not import torch.
 _BENCHMARKS = {
     "cifar10": "simulations.training.benchmarks.cifar10:CIFAR10",
+    "av_mnist": "simulations.training.benchmarks.av_mnist:AV_MNIST",
     "stocks_fb": "simulations.training.benchmarks.stocks:STOCKS_FB",
     "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
     "ett": "simulations.training.benchmarks.ett:ETT",
@@ -30,7 +31,7 @@ def available_benchmarks() -> tuple[str, ...]:
     Examples
     --------
     >>> available_benchmarks()
-    ('cifar10', 'stocks_fb', 'stocks_health', 'ett')
+    ('cifar10', 'av_mnist', 'stocks_fb', 'stocks_health', 'ett')
     """
     return tuple(_BENCHMARKS)
 
