@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulations.generators.noise import NOISE_LAWS
+from simulations.sweep.device import DEVICE, device_param
 from simulations.sweep.experiment import Param
 
 __all__ = ["COLUMNS", "PARAMS", "STATISTICS"]
@@ -76,6 +77,7 @@ PARAMS = {
     "replicate": Param(
         type=int, default=0, low=0, doc="a name for an independent repeat of the whole cell"
     ),
+    DEVICE: device_param(),
 }
 
 COLUMNS: dict[str, type] = {
@@ -111,5 +113,6 @@ STATISTICS = (
     "max_cosine_error_mean are means over the trials. n_eff is eq. 19 and noise_scale is "
     "sigma / sqrt(n_eff), also for noise that remembers (ar1), whose EMA is noisier. "
     "paper_failure is eq. 35 solved for delta with its unnamed constant at 1, sharper_failure "
-    "the dimension-aware bound (Gaussian noise, plain cosine); 1 says nothing."
+    "the dimension-aware bound (Gaussian noise, plain cosine); 1 says nothing. Rows of another "
+    "device have other draws of the same law."
 )

@@ -9,11 +9,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.experiments._on_device import grid_counter
 from simulations.generators import PlantedTasks, plant_component, plant_multipartite
 from simulations.generators.noise import GaussianNoise
-from simulations.sampling import GramLaw, clopper_pearson, ema_gram_law, law_grid, noise_energy_law
+from simulations.sampling import GramLaw, clopper_pearson, ema_gram_law, noise_energy_law
 from simulations.sampling.grid import GridCounts
-from simulations.sampling.words import WordStream
+from simulations.sweep.device import DEVICE, device_param
 from simulations.sweep.experiment import Experiment, Param, Row, Scalar
 from songoku_theory._numba import accelerated
 from songoku_theory.bounds import critical_noise_ratio, dimension_aware_failure, edge_score
@@ -75,10 +76,10 @@ def _counts(
     law = ema_gram_law(GaussianNoise(1.0), planted.means, weights, dim)
     assert isinstance(law, GramLaw)
     debias = noise_energy_law(weights, dim) if params["cosine"] == "debiased" else None
-    stream = WordStream(rng)
+    count = grid_counter(params, rng)
     if params["random_numbers"] == "common":
-        return law_grid(law, planted, scales, [tau], trials, stream, debias)
-    each = [law_grid(law, planted, [s], [tau], trials, stream, debias) for s in scales.tolist()]
+        return count(law, planted, scales, [tau], trials, debias)
+    each = [count(law, planted, [s], [tau], trials, debias) for s in scales.tolist()]
     return GridCounts(
         trials,
         np.concatenate([found.graph_exact for found in each], axis=1),
@@ -179,12 +180,12 @@ def cost(params: Mapping[str, Scalar]) -> float:
 
 EXPERIMENT = Experiment(
     name="phase",
-    version=1,
+    version=2,
     doc=(
         "Noise of energy lambda = s^2 d / m_0^2 in an average shrinks every population cosine C to "
         "C / (1 + lambda), so an edge at the margin is lost from lambda = gamma / tau on. A cell "
         "crosses that point on a grid of lambda, by the exact law, with the plain or the debiased "
-        "cosine."
+        "cosine. With device = cuda the draws are made and judged in batches on a GPU."
     ),
     params={
         "model": Param(
@@ -232,6 +233,7 @@ EXPERIMENT = Experiment(
         "replicate": Param(
             type=int, default=0, low=0, doc="a name for an independent repeat of the whole cell"
         ),
+        DEVICE: device_param(),
     },
     columns={
         "noise_energy": float,
@@ -258,7 +260,8 @@ EXPERIMENT = Experiment(
         "random_numbers = common all rows of a cell see the same draws and are dependent: each "
         "interval holds for its row, differences between rows are less noisy than two intervals "
         "say, and rows of one cell must not be pooled. edge_score is an approximation, "
-        "sharper_failure a bound (plain cosine)."
+        "sharper_failure a bound (plain cosine). Rows of another device have other draws of the "
+        "same law."
     ),
     cost=cost,
     check=check,

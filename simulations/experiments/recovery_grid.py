@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from simulations.experiments._on_device import grid_counter
 from simulations.experiments.phase import PLANTS, planted_tasks
 from simulations.generators.noise import GaussianNoise
-from simulations.sampling import GramLaw, clopper_pearson, ema_gram_law, law_grid
+from simulations.sampling import GramLaw, clopper_pearson, ema_gram_law
+from simulations.sweep.device import DEVICE, device_param
 from simulations.sweep.experiment import Experiment, Param, Row, Scalar
 from songoku_theory._numba import accelerated
 from songoku_theory.ema import n_eff
@@ -83,8 +85,8 @@ def run(params: Mapping[str, Scalar], seed: np.random.SeedSequence) -> list[Row]
     assert isinstance(law, GramLaw)
     points = list(itertools.product(windows, betas, sigmas))
     scales = [sigma / math.sqrt(float(n_eff(window, beta))) for window, beta, sigma in points]
-    rng = np.random.default_rng(seed)
-    found = law_grid(law, planted, scales, taus, int(params["trials"]), rng)
+    count = grid_counter(params, np.random.default_rng(seed))
+    found = count(law, planted, scales, taus, int(params["trials"]), None)
     upper = np.triu_indices(planted.num_tasks, 1)
     rows: list[Row] = []
     for level, tau in enumerate(taus):
@@ -143,12 +145,13 @@ def cost(params: Mapping[str, Scalar]) -> float:
 
 EXPERIMENT = Experiment(
     name="recovery_grid",
-    version=1,
+    version=2,
     doc=(
         "Recovery of the conflict graph on a whole grid of window, beta, sigma and threshold with "
         "common random numbers: the Gram matrix is quadratic in sigma / sqrt(n_eff), so one draw "
         "from the exact law (Gaussian noise) serves every point. For differences between points, "
-        "and for very many trials; `recovery` has independent cells, groupings and other noise."
+        "and for very many trials; `recovery` has independent cells, groupings and other noise. "
+        "With device = cuda the draws are made and judged in batches on a GPU."
     ),
     params={
         "model": Param(
@@ -174,6 +177,7 @@ EXPERIMENT = Experiment(
         "replicate": Param(
             type=int, default=0, low=0, doc="a name for an independent repeat of the whole cell"
         ),
+        DEVICE: device_param(),
     },
     columns={
         "window": int,
@@ -195,7 +199,7 @@ EXPERIMENT = Experiment(
         "those whose graph is the population's at that threshold; [graph_lo, graph_hi] is exact "
         "binomial (Clopper-Pearson), 95% (alpha = 0.05) for its row. Rows of a cell are dependent: "
         "differences between them are less noisy than two intervals say, and they must not be "
-        "pooled."
+        "pooled. Rows of another device have other draws of the same law."
     ),
     cost=cost,
     check=check,

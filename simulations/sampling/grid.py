@@ -31,7 +31,7 @@ from songoku_theory._numba import accelerated
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.validation import check_tau
 
-__all__ = ["GridCounts", "law_grid"]
+__all__ = ["GridCounts", "GridProblem", "check_grid", "grid_problem", "law_grid"]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -57,7 +57,7 @@ class GridCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class GridProblem:
     """Constants of a grid, tasks first and then pairs, as the kernels index them."""
 
     mean_factor: Floats
@@ -68,7 +68,8 @@ class _Problem:
     edges: Counts
 
 
-def _problem(law: GramLaw, planted: PlantedTasks, taus: Floats) -> _Problem:
+def grid_problem(law: GramLaw, planted: PlantedTasks, taus: Floats) -> GridProblem:
+    """Return what stays the same over all draws of a grid."""
     tasks, rank = law.mean_factor.shape
     # A turn of the span changes no law; lower trapezoidal factors halve a sum.
     lower = np.linalg.qr(law.mean_factor.T).R.T
@@ -82,7 +83,7 @@ def _problem(law: GramLaw, planted: PlantedTasks, taus: Floats) -> _Problem:
     cosine = planted.cosines[first, second]
     truths = np.stack([cosine < -tau for tau in taus])
     weakest = [int(np.argmax(np.where(truth, cosine, -np.inf))) for truth in truths]
-    return _Problem(
+    return GridProblem(
         np.ascontiguousarray(factor),
         np.ascontiguousarray(wanted[firsts, seconds]),
         firsts.astype(np.int64),
@@ -95,15 +96,29 @@ def _problem(law: GramLaw, planted: PlantedTasks, taus: Floats) -> _Problem:
     )
 
 
-def _check_taus(planted: PlantedTasks, taus: Floats) -> None:
+def check_grid(
+    planted: PlantedTasks, scales: Sequence[float] | Floats, taus: Sequence[float] | Floats
+) -> tuple[Floats, Floats]:
+    """Check the points of a grid; return scales and thresholds as arrays.
+
+    Raises
+    ------
+    InvalidInputError
+        When one is out of range, or a threshold has no margin.
+    """
+    wanted = np.asarray(scales, dtype=np.float64)
+    levels = np.atleast_1d(np.asarray(taus, dtype=np.float64))
+    if wanted.ndim != 1 or wanted.size == 0 or not (np.isfinite(wanted) & (wanted > 0)).all():
+        raise InvalidInputError(f"scales should be finite numbers > 0; found {scales!r}.")
     cosine = planted.cosines[lower_pairs(planted.num_tasks)]
-    for tau in taus.tolist():
+    for tau in levels.tolist():
         check_tau(tau)
         if float(np.abs(cosine + tau).min()) < 1e-9:
             raise InvalidInputError(
                 f"a pair of tasks has cosine -tau = {-tau:g} exactly: the population's graph has "
                 "no margin there and no estimate finds it reliably. Choose another tau."
             )
+    return wanted, levels
 
 
 def law_grid(
@@ -158,14 +173,10 @@ def law_grid(
     [[400, 0]]
     """
     check_whole("trials", trials)
-    wanted = np.asarray(scales, dtype=np.float64)
-    levels = np.atleast_1d(np.asarray(taus, dtype=np.float64))
-    if wanted.ndim != 1 or wanted.size == 0 or not (np.isfinite(wanted) & (wanted > 0)).all():
-        raise InvalidInputError(f"scales should be finite numbers > 0; found {scales!r}.")
-    _check_taus(planted, levels)
+    wanted, levels = check_grid(planted, scales, taus)
     stream = rng if isinstance(rng, WordStream) else WordStream(rng)
     order = np.argsort(wanted, kind="stable")
-    problem = _problem(law, planted, levels)
+    problem = grid_problem(law, planted, levels)
     shape = (levels.size, wanted.size)
     right, kept = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     count = _compiled_grid if accelerated() and debias is None else _stepwise_grid
@@ -176,7 +187,7 @@ def law_grid(
 
 def _compiled_grid(
     law: GramLaw,
-    problem: _Problem,
+    problem: GridProblem,
     scales: Floats,
     taus: Floats,
     trials: int,
@@ -205,7 +216,7 @@ def _compiled_grid(
 
 def _stepwise_grid(
     law: GramLaw,
-    problem: _Problem,
+    problem: GridProblem,
     scales: Floats,
     taus: Floats,
     trials: int,

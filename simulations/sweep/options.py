@@ -35,6 +35,7 @@ def device_option(function: _F) -> _F:
         "--device",
         type=click.Choice(DEVICES),
         default=None,
-        help="Where the experiments that take a device keep their arrays.  [default: as the "
-        "preset says, else cpu]",
+        help="Where the experiments that take a device (recovery, recovery_grid, phase) keep their "
+        "arrays; cells that can't run there stay. cuda: one GPU, and cells of their own, because "
+        "rows need not have the CPU's bits.  [default: as the preset says, else cpu]",
     )(function)

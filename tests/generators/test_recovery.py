@@ -34,7 +34,7 @@ def cell(seed: int = 1, **params: object) -> dict[str, float]:
 def test_params_and_columns_are_the_published_ones() -> None:
     assert list(RECOVERY.params) == [
         "model", "num_groups", "group_size", "dim", "tau", "gamma", "sigma", "noise", "window",
-        "beta", "method", "cosine", "trials", "stop_width", "replicate",
+        "beta", "method", "cosine", "trials", "stop_width", "replicate", "device",
     ]  # fmt: skip
     assert list(RECOVERY.columns) == [
         "n_eff", "num_tasks", "noise_scale", "trials_run", "interval", "narrow", "graph_exact",
