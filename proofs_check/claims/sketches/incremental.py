@@ -66,9 +66,10 @@ def _same(_: CheckContext) -> Finding:
 
 
 def _same_exactly(_: CheckContext) -> Finding:
-    points = [tuple(Fraction(x) for x in p) for p in ((1, 0), (-3, 4), (0, 2))]
+    points: list[Vector] = [tuple(Fraction(x) for x in p) for p in ((1, 0), (-3, 4), (0, 2))]
+    triples: list[tuple[Vector, ...]] = list(product(points, repeat=3))
 
-    def holds(case: tuple[tuple[Vector, ...], tuple[Vector, ...]]) -> bool:
+    def holds(case: tuple[tuple[Vector, ...], ...]) -> bool:
         old, new = case
         changed = [k for k in range(3) if old[k] != new[k]]
         table = {(i, j): _dot(old[i], old[j]) for i, j in product(range(3), repeat=2)}
@@ -78,7 +79,7 @@ def _same_exactly(_: CheckContext) -> Finding:
         return all(table[i, j] == _dot(new[i], new[j]) for i, j in table)
 
     return for_every(
-        product(product(points, repeat=3), repeat=2),
+        product(triples, repeat=2),
         holds,
         str,
         "three rows out of three vectors, before and after",
