@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
+from math import comb
 from types import ModuleType
 from typing import Any
 
@@ -42,6 +43,7 @@ from proofs_check.claims.comparison._problem import (
     walk,
 )
 from proofs_check.counterexamples import Replay, replayer
+from proofs_check.methods.exact import for_every
 from proofs_check.methods.findings import inconclusive, supports
 from proofs_check.methods.symbolic import Identity
 from proofs_check.model import Check, Claim, Finding, Source
@@ -55,6 +57,33 @@ Bound = Callable[[Problem], Fraction]
 
 def _is_bound(bound: Bound) -> Callable[[Problem], bool]:
     return lambda problem: problem.objective(scheduled(problem)) <= bound(problem)
+
+
+def _gradient_after_a_step() -> Finding:
+    """Eq. 45 for F = u^n/n + c u²: both sides by term-wise integration in t."""
+
+    def holds(case: tuple[int, Fraction, Fraction, Fraction, Fraction]) -> bool:
+        degree, c, x, step, g = case
+
+        def slope(u: Fraction) -> Fraction:
+            return u ** (degree - 1) + 2 * c * u
+
+        # H(x - t s g) s g dt from 0 to 1, with H(u) = (n-1) u^(n-2) + 2c expanded in t.
+        integral = 2 * c * step * g + sum(
+            (degree - 1)
+            * comb(degree - 2, k)
+            * x ** (degree - 2 - k)
+            * (-step * g) ** k
+            * step
+            * g
+            / Fraction(k + 1)
+            for k in range(degree - 1)
+        )
+        return slope(x - step * g) == slope(x) - integral
+
+    values = (Fraction(-2), Fraction(1, 3), Fraction(1))
+    cases = product(range(2, 7), values, values, (Fraction(1, 4), Fraction(1)), values)
+    return for_every(cases, holds, str, "polynomials of degree 2 to 6 at 270 points")
 
 
 def _two_groups(sympy: ModuleType) -> list[Identity]:
@@ -256,6 +285,7 @@ CLAIMS: Sequence[Claim] = (
                 ),
             ),
             identities("quartics on a line", _cubic_mean, "eq. 45 for all quartics on a line"),
+            exactly("polynomials in fractions", _gradient_after_a_step, "degrees 2 to 6"),
         ),
         notes="Needs a Hessian along the segment: F twice continuously differentiable, which "
         '"we write H for the Hessian of F" takes for granted.',

@@ -189,6 +189,20 @@ def _share_by_solver(_: CheckContext) -> Finding:
     return smt.prove(build, "two compatible gradients keep the share 1 - τ")
 
 
+def _share_exactly(_: CheckContext) -> Finding:
+    points = [(Fraction(x), Fraction(y)) for x, y in product(range(-3, 4), repeat=2)]
+    taus = (Fraction(0), Fraction(1, 5), Fraction(3, 5), Fraction(9, 10))
+
+    def holds(case: tuple[Vector, Vector, Fraction]) -> bool:
+        u, v, tau = case
+        apart = dot(u, u) + dot(v, v)
+        return _conflict(u, v, tau) or dot(plus(u, v), plus(u, v)) >= (1 - tau) * apart
+
+    return for_every(
+        product(points, points, taus), holds, str, "all pairs of 49 integer vectors, 4 values of τ"
+    )
+
+
 def _at_zero(_: CheckContext) -> Finding:
     def build(sympy: ModuleType) -> list[tuple[str, object, object]]:
         gap, c, root, tau, rest = sympy.symbols("gap c root tau rest")
@@ -305,6 +319,7 @@ CLAIMS: tuple[Claim, ...] = (
         checks=(
             Check("one square", Method.WRITTEN_PROOF, _share_proof),
             Check("by z3", Method.SMT, _share_by_solver),
+            Check("small integer gradients", Method.EXACT, _share_exactly),
         ),
         repairs="CVG-13-HALF",
     ),

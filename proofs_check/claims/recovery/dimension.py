@@ -53,6 +53,16 @@ def deviation(u: Number, root_dim: Number, tau: Number, r: Number) -> Number:
     return linear + u * u * (r * (root_dim + r) + tau * (root_two * root_dim * r + r * r))
 
 
+def _listed_events(tasks: int) -> bool:
+    """Three Gaussian events a pair, two a task, one norm a task; the Gaussian ones count half."""
+    pairs = [(i, j) for i in range(tasks) for j in range(i + 1, tasks)]
+    gaussian = [(pair, kind) for pair in pairs for kind in range(3)]
+    gaussian += [((i, i), kind) for i in range(tasks) for kind in range(2)]
+    norms = list(range(tasks))
+    weight = Fraction(len(gaussian), 2) + len(norms)
+    return weight == Fraction(3 * tasks**2 + 5 * tasks, 4) <= 4 * tasks**2
+
+
 def _gaussian_tail() -> bool:
     """d/dx of exp(-x²/2)/2 - P(N > x) is exp(-x²/2) (1/sqrt(2 pi) - x/2): up, then down to 0."""
     import sympy
@@ -422,6 +432,13 @@ CLAIMS: tuple[Claim, ...] = (
         checks=(
             identities(
                 "count", _sharper, "the number of events, Gaussian ones halved", doc="sympy"
+            ),
+            some(
+                "events listed one by one",
+                lambda _: range(1, 41),
+                _listed_events,
+                "K up to 40",
+                doc="Lists the events of EXT-3's proof and weighs the Gaussian ones by 1/2.",
             ),
             proof(
                 "Gaussian tails carry a factor 1/2",
