@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,7 +144,7 @@ def fetch(name: str, data_root: Path) -> None:
 
 def _show_progress(label: str) -> Progress:
     """Show the bytes so far on standard error, on a terminal only, one line rewritten."""
-    stream = click.get_text_stream("stderr")
+    stream = sys.stderr
     shown = -1
 
     def show(done: int, total: int | None) -> None:

@@ -55,4 +55,4 @@ def read_wav(path: Path, rate: int) -> NDArray[np.float32]:
         raise bad_file(
             path, expected=f"{count or 'some'} samples", found=f"{len(raw) // 2}", todo=_TODO
         )
-    return np.frombuffer(raw, dtype="<i2").astype(np.float32) / 32768
+    return np.frombuffer(raw, dtype="<i2").astype(np.float32) / np.float32(32768)
