@@ -218,48 +218,63 @@ def cosine_checks(first: Fraction = Fraction(2)) -> tuple[Check, ...]:
     )
 
 
+def _worst(tasks: int, dim: int, size: int) -> int:
+    """Return an error of the Gram matrix that no sketch of `size` rows can be below, unit rows.
+
+    Rows along min(size + 1, K, d) axes in turn: the Gram matrix has as many eigenvalues of at
+    least K divided by that number, rounded down, and a matrix of lower rank misses one of them.
+    """
+    return tasks // (size + 1) if size < min(tasks, dim) else 0
+
+
 @replayer("ske-directions-cost")
 def _replay_cost(data: Mapping[str, Any]) -> Replay:
-    """Unit rows: the smallest ℓ for which eq. 75 guarantees the decisions, and what it costs."""
+    """Unit rows: the smallest ℓ for which eq. 75 can guarantee the decisions, and what it costs."""
     tasks, dim, gamma = int(data["tasks"]), int(data["dim"]), rational(data["gamma"])
     size = 1
-    while not Fraction(2 * tasks, size) < gamma:
+    while not 2 * _worst(tasks, dim, size) < gamma:
         size += 1
     sketched, exact = tasks * dim * size + tasks**2 * size, tasks**2 * dim
     return Replay(
         (
             f"K = {tasks} unit rows of length {dim}: ‖M‖_F² = {tasks}, m_0 = 1; γ = {gamma}",
-            f"with ε = 1/ℓ, the best that Frequent Directions guarantees, 2ε‖M‖²/m_0² < γ first "
-            f"holds at ℓ = {size}",
+            f"rows along ℓ + 1 axes in turn: any Gram matrix of rank ℓ < {min(tasks, dim)} is off "
+            f"by at least ⌊K/(ℓ+1)⌋, so eq. 74 asks for ε‖M‖_F² ≥ ⌊K/(ℓ+1)⌋",
+            f"the right side of eq. 75 is below γ first at ℓ = {size}",
             f"Kdℓ + K²ℓ = {sketched}; K²d = {exact}",
-            f"So the refresh with the guarantee costs {'more' if sketched > exact else 'less'}.",
+            f"So the refresh with the guarantee costs {'more' if sketched > exact else 'no more'}.",
         ),
         0 < gamma <= 1 and sketched >= exact,
     )
 
 
 def never_cheaper_checks(margin: Fraction = Fraction(1)) -> tuple[Check, ...]:
-    """Return the checks that 2K/(ℓ+1) < γ ≤ margin forces ℓ ≥ K and Kdℓ ≥ K²d."""
+    """Return the checks that eq. 75 below γ ≤ margin forces ℓ ≥ min(K, d), hence more than K²d."""
 
     def build(z3: ModuleType) -> list[smt.Obligation]:
-        k, d, size, gamma = z3.Reals("K d l gamma")
+        k, d, size, gamma, error = z3.Reals("K d l gamma e")
         given = [k >= 1, d >= 1, size >= 1, gamma > 0, gamma <= z3.RealVal(str(margin))]
-        given.append(2 * k < gamma * (size + 1))
+        given += [z3.Implies(z3.And(size < k, size < d), error >= 1), error >= 0, 2 * error < gamma]
+        full = z3.Or(size >= k, size >= d)
+        cost = k * (d * size) + k * (k * size)
         return [
-            smt.Obligation("ℓ ≥ K", given, size >= k),
-            smt.Obligation("no cheaper", [*given, size >= k], k * d * size >= k * k * d),
+            smt.Obligation("ℓ ≥ min(K, d)", given, full),
+            smt.Obligation("ℓ ≥ K is dearer", [*given, size >= k], cost > k * (k * d)),
+            smt.Obligation("ℓ ≥ d is dearer", [*given, size >= d], cost > k * (k * d)),
         ]
 
     def proof(_: CheckContext) -> Finding:
         return WrittenProof(
-            "where eq. 75 guarantees the decisions, ℓ ≥ K and the sketch costs more than MMᵀ",
+            "where eq. 75 guarantees the decisions for all unit rows, Kdℓ + K²ℓ > K²d",
             (
                 Step(
-                    "‖M‖_F² ≥ K m_0², and no guarantee in terms of ‖M‖_F² is better than ε = "
-                    "1/(ℓ+1) (SKE-74-SIZE): the right side is at least 2K/(ℓ + 1)."
+                    "ℓ < min(K, d): rows along ℓ + 1 axes in turn have ℓ + 1 eigenvalues of at "
+                    "least ⌊K/(ℓ+1)⌋ ≥ 1; a matrix of rank ℓ is off by the smallest of them at "
+                    "least (Eckart and Young). So ε‖M‖_F² ≥ 1, and the right side is at least 2."
                 ),
                 Step(
-                    "Below γ ≤ 1: ℓ + 1 > 2K, so ℓ ≥ K; then Kdℓ ≥ K²d, and K²ℓ comes on top.",
+                    "Below γ ≤ 1, therefore, ℓ ≥ K or ℓ ≥ d. Then Kdℓ ≥ K²d or K²ℓ ≥ K²d, and the "
+                    "other term comes on top.",
                     lambda: smt.prove(build, "step").outcome is Outcome.SUPPORTS,
                 ),
             ),
@@ -268,14 +283,13 @@ def never_cheaper_checks(margin: Fraction = Fraction(1)) -> tuple[Check, ...]:
     def counted(_: CheckContext) -> Finding:
         def holds(case: tuple[int, int, int]) -> bool:
             k, d, parts = case
-            gamma = margin / parts
-            size = 1
-            while not Fraction(2 * k, size + 1) < gamma:
+            gamma, size = margin / parts, 1
+            while not 2 * _worst(k, d, size) < gamma:
                 size += 1
-            return size >= k and k * d * size + k * k * size > k * k * d
+            return k * d * size + k * k * size > k * k * d
 
         return for_every(
-            product((1, 2, 5, 40), (1, 16, 1024), (1, 2, 7)),
+            product((1, 2, 5, 40), (1, 3, 16, 1024), (1, 2, 7)),
             holds,
             str,
             "K up to 40, d up to 1024, three margins: the smallest ℓ, and its cost",
@@ -283,19 +297,19 @@ def never_cheaper_checks(margin: Fraction = Fraction(1)) -> tuple[Check, ...]:
 
     return (
         Check("the smallest ℓ", Method.WRITTEN_PROOF, proof),
-        Check("the smallest ℓ by z3", Method.SMT, lambda _: smt.prove(build, "ℓ ≥ K")),
+        Check("the smallest ℓ by z3", Method.SMT, lambda _: smt.prove(build, "dearer")),
         Check("costs counted", Method.EXACT, counted),
     )
 
 
 def _at_forty(_: CheckContext) -> VacuityFinding:
-    tasks, gamma = 40, Fraction(3, 20)
-    least = Fraction(2 * tasks, tasks)  # ℓ + 1 = K, the largest sketch that is smaller than M
-    needed = -(-2 * tasks // gamma)
+    tasks, dim = 40, 1024
+    least = min(2 * _worst(tasks, dim, size) for size in range(1, tasks))
     return VacuityFinding(
         least >= 2,
-        f"K = {tasks}: for every ℓ < K the right side is at least {least}, and two cosines never "
-        f"differ by more than 2; to get below γ = {gamma} takes ℓ ≥ {needed}, above K",
+        f"K = {tasks}, d = {dim}: for every ℓ < K a right side that holds for all unit rows is at "
+        f"least {least}, and two cosines never differ by more than 2; with Frequent Directions' "
+        f"own ε = 1/ℓ it takes ℓ > {2 * tasks * Fraction(20, 3)} to get below γ = 3/20",
     )
 
 
@@ -326,20 +340,31 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SKE-74-SIZE",
         family="sketches",
-        title="1/ε rows suffice, and about as many are needed",
-        statement=r"(74) holds for $\ell\ge\epsilon^{-1}$; and for no $\ell<\epsilon^{-1}-1$ does "
-        r"it hold for all $M$, whatever matrix of rank $\ell$ is used.",
-        plain="ℓ ≥ 1/ε suffices for eq. 74.",
+        title="1/ε rows suffice",
+        statement=r"(74) holds for $\ell\ge\epsilon^{-1}$.",
+        plain="For 0 < ε ≤ 1, ℓ ≥ 1/ε suffices for eq. 74.",
         source=Source("songoku", "a stronger reading of App. D.5.2, eq. 74", ("74",)),
         assumptions=(),
         used_for="the best ε for a given ℓ, in eq. 75 and in the costs",
+        checks=gram_checks(power=1),
+        notes="Ghashami et al. (2016) give 1/ε as well, and better for M near low rank: "
+        "‖M - M_k‖_F²/(ℓ - k).",
+    ),
+    Claim(
+        id="SKE-74-NEED",
+        family="sketches",
+        title="about 1/ε rows are needed",
+        statement=r"For no $\ell<\epsilon^{-1}-1$ does (74) hold for all $M$, whatever matrix of "
+        r"rank $\ell$ is used.",
+        plain="If ℓ + 1 < 1/ε there is an M such that every matrix of rank ℓ is off MMᵀ by more "
+        "than ε‖M‖_F².",
+        source=Source("songoku", "on App. D.5.2, eq. 74", ("74",)),
+        assumptions=(),
+        used_for="that 1/ε can't be improved but by a constant",
         checks=(
-            *gram_checks(power=1),
             Check("orthonormal rows", Method.WRITTEN_PROOF, _needed_proof),
             Check("orthonormal rows, axes", Method.EXHAUSTIVE, _needed_exactly),
         ),
-        notes="Ghashami et al. (2016) give 1/ε as well, and better for M near low rank: "
-        "‖M - M_k‖_F²/(ℓ - k).",
     ),
     Claim(
         id="SKE-75",
@@ -354,9 +379,9 @@ CLAIMS: tuple[Claim, ...] = (
         used_for="'decisions preserved deterministically'",
         checks=cosine_checks(),
         vacuous=_at_forty,
-        notes="Vacuous for every sketch with fewer rows than M: ‖M‖_F² ≥ K m_0², so the right side "
-        "is at least 2K/(ℓ + 1). The bound is in terms of ‖M‖_F, which counts all tasks; it is not "
-        "of use for deciding single pairs, though the sketch may be.",
+        notes="Vacuous for every sketch with fewer rows than M (SKE-75-COST-R). The bound is in "
+        "terms of ‖M‖_F, at least K m_0², which counts all tasks; on averages near low rank the "
+        "sketch can do better than any such bound says.",
     ),
     Claim(
         id="SKE-75-DECIDE",
@@ -393,9 +418,10 @@ CLAIMS: tuple[Claim, ...] = (
         id="SKE-75-COST-R",
         family="sketches",
         title="with the guarantee, the sketch never is cheaper",
-        statement=r"Whenever a bound $\epsilon\|M\|_F^2$ on the Gram matrix makes the right side "
-        r"of (75) less than $\gamma\le1$, $\ell\ge K$ and $Kd\ell+K^2\ell>K^2d$.",
-        plain="For all K, d, ℓ and γ ≤ 1 with 2K/(ℓ + 1) < γ: ℓ ≥ K and Kdℓ + K²ℓ > K²d.",
+        statement=r"If (74) holds for all $M$ with unit rows and makes the right side of (75) less "
+        r"than $\gamma\le1$, then $\ell\ge\min(K,d)$ and $Kd\ell+K^2\ell>K^2d$.",
+        plain="For all K, d, ℓ and γ ≤ 1: if a bound ε‖M‖_F² on the Gram matrix's error holds for "
+        "all unit rows and 2ε‖M‖_F²/m_0² < γ, then ℓ ≥ min(K, d) and Kdℓ + K²ℓ > K²d.",
         source=Source("songoku", "repair of App. D.5.2", ("75",)),
         assumptions=(),
         used_for="what Frequent Directions can be for here: a sketch without this guarantee, for "
