@@ -40,6 +40,7 @@ _MATH = {
     "²": "^2", "³": "^3", "½": r"\tfrac12", "∑": r"\sum", "∏": r"\prod", "∫": r"\int",
     "₀": "_0", "₁": "_1", "₂": "_2", "₃": "_3", "∀": r"\forall", "∃": r"\exists",
     "ℝ": r"\mathbb{R}", "≪": r"\ll", "≫": r"\gg", "∝": r"\propto", "⊥": r"\perp",
+    "ℓ": r"\ell", "⁻": "^-", "⁴": "^4", "ᵀ": r"^\top", "⊙": r"\odot",
 }  # fmt: skip
 _ACCENTS = {
     "\N{COMBINING TILDE}": r"\,\tilde{}",

@@ -252,7 +252,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SKE-JL",
         family="sketches",
-        title="a projection to Θ(ε⁻² log K) numbers keeps all cosines within ε",
+        title="a projection to Θ(log K / ε²) numbers keeps all cosines within ε",
         statement=r"If we map the $K$ task-EMA vectors from $\mathbb R^d$ to $\mathbb R^r$ using a "
         r"suitable random matrix with $r=\Theta(\epsilon^{-2}\log K)$, then after row "
         r"normalization all pairwise inner products (hence cosines) are preserved within "
