@@ -101,6 +101,7 @@ def _receive(remote: RemoteFile, part: Path, progress: Progress) -> None:
     except HTTPError as error:
         if error.code != _RANGE_NOT_SATISFIABLE or not done:
             raise
+        error.close()
         part.unlink()  # the publisher's file is another one by now: from the start
         _receive(remote, part, progress)
         return
@@ -123,6 +124,7 @@ def _receive(remote: RemoteFile, part: Path, progress: Progress) -> None:
 
 def _explained(remote: RemoteFile, part: Path, error: Exception) -> DownloadError:
     if isinstance(error, HTTPError):
+        error.close()
         return DownloadError(
             f"{remote.url}: the server answered {error.code} {error.reason}. Look up the new "
             f"address, and put the file at {part.with_suffix('')}."
