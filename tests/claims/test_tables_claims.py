@@ -143,7 +143,7 @@ def test_both_routes_compare_products_of_decimals(
 
 
 # What makes each counterexample one: its faulty cell (or claimed factor), mended.
-MENDED = {
+MENDED: dict[str, dict[str, int | str]] = {
     "tab_7_every": {"s": 64},
     "tab_7_best": {"b": "17/25"},
     "tab_8_alone": {"s": 71},

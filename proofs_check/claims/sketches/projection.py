@@ -340,9 +340,23 @@ CLAIMS: tuple[Claim, ...] = (
         reading="a dense matrix, as in the stated cost; the constant in Θ as 1, which favours the "
         "claim: Dasgupta and Gupta's is 8 or more",
         condition="r < Kd/(K + d), hence fewer dimensions than tasks",
+        repaired_by="SKE-JL-COST-R",
         vacuous=_never_cheaper,
         notes="A sparse embedding costs O(d) a row instead of O(dr), and sketching each gradient "
         "saves keeping averages of length d; neither is what the text counts. K rows always have "
         "the same Gram matrix as some K rows in K dimensions, so r ≥ K saves nothing by itself.",
+    ),
+    Claim(
+        id="SKE-JL-COST-R",
+        family="sketches",
+        title="a dense projection is cheaper exactly for r < Kd/(K + d)",
+        statement=r"$Kdr+K^2r<K^2d$ iff $r<\frac{Kd}{K+d}$; then $r<K$ and $r<d$.",
+        plain="For K, d, r ≥ 1: Kdr + K²r < K²d exactly when r < Kd/(K + d), which is less than K "
+        "and less than d.",
+        source=Source("songoku", "repair of App. D.5.1"),
+        assumptions=(),
+        used_for="when a projection pays: with r = ε⁻² ln K, for K well above ε⁻² ln K",
+        checks=cost_checks(False),
+        repairs="SKE-JL-COST",
     ),
 )
