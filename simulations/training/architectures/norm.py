@@ -1,0 +1,112 @@
+"""Batch normalisation whose statistics at evaluation are measured, not carried along.
+
+A running average would mix the views (upright, turned, spoilt images), lag behind the weights for a
+task that seldom runs, and so depend on the schedule that is to be judged. So training uses the
+batch's own statistics, and before an evaluation they are measured, view by view, on the same
+training batches for every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from songoku_theory.errors import InvalidInputError
+
+__all__ = ["ViewNorm2d", "measuring"]
+
+
+class ViewNorm2d(nn.Module):
+    """Batch normalisation with one scale and shift, and statistics for each view.
+
+    Parameters
+    ----------
+    channels, num_views : int
+
+    Source
+    ------
+    Ioffe and Szegedy (2015). Statistics measured after training, as means of those of several
+    batches: Wu and Johnson (2021), "Rethinking 'Batch' in BatchNorm", section 3.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    count: Tensor
+
+    def __init__(self, channels: int, num_views: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.measuring = False
+        for name in ("mean", "variance"):
+            # Not saved: they are measured anew before each evaluation.
+            self.register_buffer(name, torch.zeros(num_views, channels), persistent=False)
+        self.register_buffer("count", torch.zeros(num_views), persistent=False)
+
+    def draw_weights(self, generator: torch.Generator) -> None:
+        """Set the scale to 1, the rest to 0; draws nothing."""
+        self.weight.fill_(1.0)
+        for values in (self.bias, self.mean, self.variance, self.count):
+            values.zero_()
+
+    def forward(self, x: Tensor, view: int) -> Tensor:
+        """Normalise (n, channels, h, w).
+
+        Raises
+        ------
+        InvalidInputError
+            At evaluation, when nothing was measured for the view.
+        """
+        if self.measuring:
+            self._measure(x, view)
+        if self.training:
+            return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
+        if self.count[view] == 0:
+            raise InvalidInputError(
+                f"no statistics were measured for view {view}; evaluate inside evaluation()."
+            )
+        return functional.batch_norm(
+            x, self.mean[view], self.variance[view], self.weight, self.bias, training=False
+        )
+
+    @torch.no_grad()
+    def _measure(self, x: Tensor, view: int) -> None:
+        """Take one more batch into the means of its mean and its variance."""
+        variance, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
+        self.count[view] += 1
+        self.mean[view] += (mean - self.mean[view]) / self.count[view]
+        self.variance[view] += (variance - self.variance[view]) / self.count[view]
+
+
+@contextmanager
+def measuring(model: nn.Module) -> Iterator[bool]:
+    """Measure the statistics of whatever passes through `model` in the block, from nothing.
+
+    Parameters
+    ----------
+    model : Module
+        In training mode, so that a batch is normalised by its own statistics.
+
+    Yields
+    ------
+    bool
+        Whether any layer keeps statistics; if not, no batch need pass.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, ViewNorm2d)]
+    _set_all(layers, True)
+    try:
+        yield bool(layers)
+    finally:
+        for layer in layers:
+            layer.measuring = False
+
+
+def _set_all(layers: Iterable[ViewNorm2d], value: bool) -> None:
+    for layer in layers:
+        for values in (layer.mean, layer.variance, layer.count):
+            values.zero_()
+        layer.measuring = value
