@@ -19,6 +19,7 @@ __all__ = ["available_benchmarks", "get_benchmark"]
 _BENCHMARKS = {
     "cifar10": "simulations.training.benchmarks.cifar10:CIFAR10",
     "av_mnist": "simulations.training.benchmarks.av_mnist:AV_MNIST",
+    "mm_imdb": "simulations.training.benchmarks.mm_imdb:MM_IMDB",
     "stocks_fb": "simulations.training.benchmarks.stocks:STOCKS_FB",
     "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
     "ett": "simulations.training.benchmarks.ett:ETT",
@@ -31,7 +32,7 @@ def available_benchmarks() -> tuple[str, ...]:
     Examples
     --------
     >>> available_benchmarks()
-    ('cifar10', 'av_mnist', 'stocks_fb', 'stocks_health', 'ett')
+    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'ett')
     """
     return tuple(_BENCHMARKS)
 
