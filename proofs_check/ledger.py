@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from proofs_check.counterexamples import load
+from proofs_check.counterexamples import load, replay
 from proofs_check.expected import Expectation, Found, compare
 from proofs_check.model import Claim, Evidence, Outcome, Profile
 from proofs_check.runner import ClaimResult
@@ -337,5 +337,11 @@ def _evidence_fields(item: Evidence) -> Row:
 def _counterexample_fields(evidence: Iterable[Evidence]) -> Row | None:
     for item in evidence:
         if item.outcome is Outcome.REFUTES and item.counterexample and item.replayed:
-            return {"file": item.counterexample, "summary": load(item.counterexample).summary}
+            example = load(item.counterexample)
+            return {
+                "file": item.counterexample,
+                "summary": example.summary,
+                "data": dict(example.data),
+                "steps": list(replay(item.counterexample).steps),
+            }
     return None

@@ -82,8 +82,13 @@ class Evidence(_EvidenceExtra):
     replay: str
 
 
-class Counterexample(TypedDict):
-    """A counterexample's file and what it shows."""
+class _CounterexampleExtra(TypedDict, total=False):
+    data: dict[str, Any]
+    steps: list[str]
+
+
+class Counterexample(_CounterexampleExtra):
+    """A counterexample's file, what it shows, its numbers and its replay step by step."""
 
     file: str
     summary: str

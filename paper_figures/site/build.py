@@ -22,6 +22,7 @@ from paper_figures.site.claim_view import claim_views, scope_text
 from paper_figures.site.figures_on_disk import KINDS, DrawnFigure, UndrawnFigure, read_figures
 from paper_figures.site.markdown import ledger_markdown
 from paper_figures.site.runs import Runs, read_runs
+from paper_figures.site.sketch import counterexample_svg
 from songoku_theory.errors import SongokuError
 from songoku_theory.provenance import provenance
 
@@ -202,7 +203,9 @@ def render_page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(seconds=_seconds, scope=scope_text, bytes=_bytes)
+    environment.filters.update(
+        seconds=_seconds, scope=scope_text, bytes=_bytes, sketch=counterexample_svg
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     views = () if report.ledger is None else claim_views(report.ledger["claims"])
     counts = Counter(view.look.kind for view in views)
