@@ -3,7 +3,7 @@
 One module an idea: what the gain is (definition), what a larger one means (observation), the bound
 of Proposition 1 (proposition) and what its proof says on the way (steps), the first-order law
 (first_order), the program of 4.2 and appendix B (formulation), the worked example of appendix D
-(worked), and costs (complexity).
+(worked), costs (complexity), and Tables 1 to 6 against the sentences about them (tables_*).
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from proofs_check.claims.ptg import (
     observation,
     proposition,
     steps,
+    tables_cost,
+    tables_sums,
+    tables_vision,
+    tables_wider,
     worked,
 )
 from proofs_check.model import Claim
@@ -31,4 +35,8 @@ CLAIMS: tuple[Claim, ...] = (
     *formulation.CLAIMS,
     *worked.CLAIMS,
     *complexity.CLAIMS,
+    *tables_sums.CLAIMS,
+    *tables_vision.CLAIMS,
+    *tables_wider.CLAIMS,
+    *tables_cost.CLAIMS,
 )

@@ -356,7 +356,24 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         reading="as an exact count; as an upper bound it holds",
         condition="a task paired with itself is another update than the task alone",
+        repaired_by="PTG-E1-UPDATES-R",
         notes="The same question as for the diagonal of eq. 11 (PTG-11).",
+    ),
+    Claim(
+        id="PTG-E1-UPDATES-R",
+        family="ptg",
+        title="with lists in place of sets it does",
+        statement=r"If $\phi_{\{j,j\}}$ counts the gradient of $j$ twice, the parameter sets "
+        r"$\phi_{\{i,j\}}$ and $\phi_{\{j\}}$ number $\frac{n(n+3)}2$.",
+        plain="Counting a task paired with itself as another update, there are n(n+3)/2.",
+        source=Source("songoku", "repair of PTG's appendix E.1", ("3",)),
+        assumptions=(),
+        used_for="Table 9, together with PTG-11-R",
+        checks=(
+            Check("pairs with repetition", Method.WRITTEN_PROOF, _updates_proof),
+            Check("listed", Method.EXHAUSTIVE, _updates_listed),
+        ),
+        repairs="PTG-E1-UPDATES",
     ),
     Claim(
         id="PTG-T9",

@@ -8,6 +8,7 @@ from itertools import combinations, product
 from types import ModuleType
 from typing import Any
 
+from proofs_check.claims.ptg._evidence import limited
 from proofs_check.claims.ptg._losses import (
     LEARNING_RATE,
     Rule,
@@ -108,7 +109,7 @@ def _replay_best_for_all(data: Mapping[str, Any]) -> Replay:
     for chosen in combinations(_subsets(size), groups):
         if len({i for g in chosen for i in g}) < size:
             continue
-        means = {g: sum(centres[i] for i in g) / len(g) for g in chosen}
+        means = {g: sum((centres[i] for i in g), Fraction(0)) / len(g) for g in chosen}
         value[chosen] = tuple(
             min((means[g] - centres[i]) ** 2 for g in chosen if i in g) for i in range(size)
         )
@@ -176,7 +177,7 @@ def _defined(_: CheckContext) -> Finding:
 
 
 def _defined_exactly(_: CheckContext) -> Finding:
-    def holds(case: tuple[int, int, int]) -> bool:
+    def holds(case: tuple[int, ...]) -> bool:
         constant, slope, bend = map(Fraction, case)
         tasks = (Task(Fraction(1), (Fraction(1),), _ZERO), Task(constant, (slope,), (bend,)))
         alone = tasks[1].loss(step(tasks, (1,), _ZERO, Fraction(1), "sum"))
@@ -315,7 +316,18 @@ def _additive_proof(_: CheckContext) -> Finding:
             for cut in range(6)
         ]
 
-    return prove_identities(build, "a sum over B ∪ B' is the two sums where B and B' are disjoint")
+    found = prove_identities(build, "a sum over B ∪ B' is the two sums where B and B' are disjoint")
+    return limited(found, "five targets, cut anywhere")
+
+
+def _additive_written(_: CheckContext) -> Finding:
+    return WrittenProof(
+        "S_{A→B∪B'} = S_{A→B} + S_{A→B'} for disjoint B and B'",
+        (
+            Step("Eq. 5 is a sum with one term a target; B ∪ B' has the targets of both, once."),
+            Step("Terms of a finite sum may be grouped at will."),
+        ),
+    ).finding()
 
 
 def _additive_exactly(_: CheckContext) -> Finding:
@@ -416,7 +428,24 @@ CLAIMS: tuple[Claim, ...] = (
             Check("125 losses", Method.EXACT, _defined_exactly, under_condition=True),
         ),
         condition="L_j(φ_{j}, θ_j) is not 0",
+        repaired_by="PTG-3-FREE-R",
         notes="Proposition 1 states L_j ≥ C > 0. Observation 1 does not: see PTG-O1.",
+    ),
+    Claim(
+        id="PTG-3-FREE-R",
+        family="ptg",
+        title="the gain needs a denominator that is not 0, and nothing else",
+        statement=r"Equations 3 and 4 define a number if and only if $L_j(\phi_{\{j\}}^{t+1},"
+        r"\theta_j^{t+1})\ne0$.",
+        plain="Eq. 3 and 4 are defined exactly where L_j(φ_{j}, θ_j) ≠ 0.",
+        source=Source("songoku", "repair of PTG's Definition 3", ("3", "4")),
+        assumptions=(LEARNING_RATE,),
+        used_for="every use of the gains",
+        checks=(
+            Check("quotients", Method.WRITTEN_PROOF, _defined),
+            Check("125 losses", Method.EXACT, _defined_exactly),
+        ),
+        repairs="PTG-3-FREE",
     ),
     Claim(
         id="PTG-3-ZERO",
@@ -449,8 +478,26 @@ CLAIMS: tuple[Claim, ...] = (
             Check("a Gram matrix", Method.WRITTEN_PROOF, _positive_definite, under_condition=True),
         ),
         condition="a task paired with itself counts its gradient twice",
+        repaired_by="PTG-11-R",
         notes="Definition 3 leaves i = j out, its formula gives 0 there (PTG-3-ZERO), and Table 9 "
         "counts the updates of all i, j. Both readings are judged: sets refute, lists allow it.",
+    ),
+    Claim(
+        id="PTG-11-R",
+        family="ptg",
+        title="with lists in place of sets it is",
+        statement=r"With $\phi_{\{j,j\}}^{t+1}=\phi^t-2\eta G_j^t$ there are six linear losses "
+        r"whose gains at one step are exactly eq. 11.",
+        plain="If a task paired with itself counts its gradient twice, six linear losses have the "
+        "gains of eq. 11.",
+        source=Source("songoku", "repair of PTG's App. D.1", ("3", "11")),
+        assumptions=(_DEFINED,),
+        used_for="reading the diagonals of eq. 11 and figure 5",
+        checks=(
+            Check("six linear tasks", Method.EXACT, _realised),
+            Check("a Gram matrix", Method.WRITTEN_PROOF, _positive_definite),
+        ),
+        repairs="PTG-11",
     ),
     Claim(
         id="PTG-4-UNION",
@@ -478,6 +525,7 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(_DEFINED,),
         used_for="the objective of Formulation 8 sums over the tasks of a group",
         checks=(
+            Check("grouping terms", Method.WRITTEN_PROOF, _additive_written),
             Check("sums", Method.SYMBOLIC, _additive_proof),
             Check("four tasks", Method.EXACT, _additive_exactly),
         ),

@@ -12,6 +12,7 @@ from itertools import combinations, product
 from types import ModuleType
 from typing import Any, Literal
 
+from proofs_check.claims.ptg._evidence import limited
 from proofs_check.claims.ptg._losses import LEARNING_RATE, LOWER_BOUND, Task, dot, gain
 from proofs_check.counterexamples import Replay, rational, replayer
 from proofs_check.methods import smt
@@ -125,7 +126,8 @@ def sum_checks(kind: Kind, factor: Fraction = Fraction(1)) -> tuple[Check, ...]:
             )
             return found
 
-        return prove_identities(build, "for quadratic f the error is exactly Σ_{i<k} d_iᵀH d_k")
+        found = prove_identities(build, "for quadratic f the error is exactly Σ_{i<k} d_iᵀH d_k")
+        return limited(found, "quadratic f, |A| ≤ 4")
 
     def exactly(_: CheckContext) -> Finding:
         points = [tuple(map(Fraction, p)) for p in ((1, 0), (-1, 0), (0, 1), (3, 4), (-4, 3))]

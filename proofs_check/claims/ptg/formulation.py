@@ -8,6 +8,7 @@ from itertools import combinations, product
 from types import ModuleType
 from typing import Any
 
+from proofs_check.claims.ptg._evidence import limited
 from proofs_check.counterexamples import Replay, replayer
 from proofs_check.methods import smt
 from proofs_check.methods.exact import for_every, refuted_by
@@ -163,7 +164,18 @@ def _term_symbolic(_: CheckContext) -> Finding:
             found.append((f"|G| = {size}", form, by_target))
         return found
 
-    return prove_identities(build, "X^T S X / |G| is Σ_{j in G} S_{G→j} of eq. 7, j among G")
+    found = prove_identities(build, "X^T S X / |G| is Σ_{j in G} S_{G→j} of eq. 7, j among G")
+    return limited(found, "|G| ≤ 4")
+
+
+def _term_written(_: CheckContext) -> Finding:
+    return WrittenProof(
+        "(1/|G|) X^T S X = Σ_{j in G} (1/|G|) Σ_{i in G} S_ij for every group G",
+        (
+            Step("X^T S X = Σ_i Σ_j X_i S_ij X_j = Σ_{i in G} Σ_{j in G} S_ij for bits X_i."),
+            Step("Sum over i first and divide by |G|: the inner sum is eq. 7 with A = G."),
+        ),
+    ).finding()
 
 
 def _term_exactly(_: CheckContext) -> Finding:
@@ -187,7 +199,7 @@ def _replay_others(data: Mapping[str, Any]) -> Replay:
     gains = [[Fraction(int(v)) for v in row] for row in data["gains"]]
     size = len(gains)
     term = sum((sum(row, Fraction(0)) for row in gains), Fraction(0)) / size
-    others = sum(
+    others: Fraction = sum(
         (
             sum((gains[i][j] for i in range(size) if i != j), Fraction(0)) / (size - 1)
             for j in range(size)
@@ -222,14 +234,31 @@ def _others_symbolic(_: CheckContext) -> Finding:
             )
         return found
 
-    return prove_identities(build, "the term is (|G| - 1)/|G| of the averages over the others")
+    found = prove_identities(build, "the term is (|G| - 1)/|G| of the averages over the others")
+    return limited(found, "|G| ≤ 4")
+
+
+def _others_written(_: CheckContext) -> Finding:
+    import sympy
+
+    s, total = sympy.symbols("s total", positive=True)
+    return WrittenProof(
+        "with a zero diagonal the term is (|G| - 1)/|G| times the averages over the others",
+        (
+            Step("Let W be Σ_{i≠j in G} S_ij. With S_jj = 0, X^T S X = W and the term is W/|G|."),
+            Step("Averages over the others divide every S_ij by |G| - 1: together W/(|G| - 1)."),
+            Step(
+                "W/|G| = (|G| - 1)/|G| · W/(|G| - 1).",
+                lambda: is_zero(total / s - (s - 1) / s * total / (s - 1)),
+            ),
+        ),
+    ).finding()
 
 
 def _others_exactly(_: CheckContext) -> Finding:
     def holds(entries: tuple[int, ...]) -> bool:
         a, b, c, d, e, f = map(Fraction, entries)
-        rows = ((0, a, b), (c, 0, d), (e, f, 0))
-        term = sum((sum(row, Fraction(0)) for row in rows), Fraction(0)) / 3
+        term = (a + b + c + d + e + f) / 3
         averages = (c + e) / 2 + (a + f) / 2 + (b + d) / 2
         return term == Fraction(2, 3) * averages
 
@@ -286,7 +315,7 @@ def _distinct_proof(_: CheckContext) -> Finding:
 
 
 def _distinct_exactly(_: CheckContext) -> Finding:
-    def holds(pair: tuple[tuple[int, ...], tuple[int, ...]]) -> bool:
+    def holds(pair: tuple[tuple[int, ...], ...]) -> bool:
         x, y = pair
         return (sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) >= 1) == (x != y)
 
@@ -366,6 +395,7 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(_BITS,),
         used_for="what Formulation 8 maximises",
         checks=(
+            Check("double sums", Method.WRITTEN_PROOF, _term_written),
             Check("quadratic forms", Method.SYMBOLIC, _term_symbolic),
             Check("all groups of six", Method.EXHAUSTIVE, _term_exactly),
         ),
@@ -398,6 +428,7 @@ CLAIMS: tuple[Claim, ...] = (
         used_for="Formulation 8 leans towards large groups when gains are positive: from 1/2 at "
         "|G| = 2 to 1",
         checks=(
+            Check("one divisor for another", Method.WRITTEN_PROOF, _others_written),
             Check("quadratic forms", Method.SYMBOLIC, _others_symbolic),
             Check("729 matrices", Method.EXACT, _others_exactly),
         ),

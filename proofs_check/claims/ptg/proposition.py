@@ -342,8 +342,8 @@ def _replay_relative(data: Mapping[str, Any]) -> Replay:
     errors = []
     for eta in map(rational, data["etas"]):
         alone = base - eta * target**2
-        group = eta * target * sum(sources) / alone
-        mean = sum(eta * target * g / alone for g in sources) / len(sources)
+        group = eta * target * sum(sources, Fraction(0)) / alone
+        mean = sum((eta * target * g / alone for g in sources), Fraction(0)) / len(sources)
         errors.append(abs(group - mean) / abs(group))
         lines.append(f"η = {eta}: S_A = {group}, average {mean}, off by {errors[-1]} of S_A")
     lines.append(f"The relative error is {errors[-1]} at the smallest η; 'small' would be {most}.")

@@ -8,6 +8,7 @@ from itertools import combinations, product
 from types import ModuleType
 from typing import Any
 
+from proofs_check.claims.ptg._evidence import limited
 from proofs_check.claims.ptg._losses import LEARNING_RATE, Task, gain, read_tasks, step
 from proofs_check.claims.ptg.definition import small_tasks
 from proofs_check.counterexamples import Replay, rational, replayer
@@ -109,9 +110,10 @@ def sign_checks(sign: int) -> tuple[Check, ...]:
             drop = (f(s) - f(there)) / f(s)
             return [("quadratic f, ξ the midpoint", drop, sign * eta * (b + h * middle) * g / f(s))]
 
-        return prove_identities(
+        found = prove_identities(
             build, "φ_{j} - φ_{A,j} = +η Σ_A G_k, so the drop is +η ∇f(ξ)ᵀ Σ_A G_k"
         )
+        return limited(found, "quadratic f on a line")
 
     def proof(_: CheckContext) -> Finding:
         return WrittenProof(
@@ -168,9 +170,26 @@ CLAIMS: tuple[Claim, ...] = (
             Check("four tasks", Method.EXACT, _update_exactly, under_condition=True),
         ),
         condition="j is not in A",
+        repaired_by="PTG-A-UPDATE-R",
         notes="4.1 allows any A ⊆ T. The bound of Proposition 1 survives in both readings "
         "(PTG-P1). Averaged gradients, 'other aggregation schemes are possible', are judged in "
         "EXT-13-MEAN.",
+    ),
+    Claim(
+        id="PTG-A-UPDATE-R",
+        family="ptg",
+        title="for targets outside the group it is",
+        statement=r"$\phi^t-\eta_t\bigl(\sum_{k\in A}G_k^t+G_j^t\bigr)$ is one summed step on "
+        r"$A\cup\{j\}$ for $j\notin A$, and counts $G_j^t$ twice for $j\in A$.",
+        plain="For j outside A the printed update is one summed step on A ∪ {j}.",
+        source=Source("songoku", "repair of PTG's appendix A", ("4",)),
+        assumptions=(LEARNING_RATE, _OWN_HEADS),
+        used_for="Proposition 1, EXT-13",
+        checks=(
+            Check("two sums", Method.WRITTEN_PROOF, _update_proof),
+            Check("four tasks", Method.EXACT, _update_exactly),
+        ),
+        repairs="PTG-A-UPDATE",
     ),
     Claim(
         id="PTG-A-SIGN",
