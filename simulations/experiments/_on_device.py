@@ -9,8 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.generators import PlantedTasks
-from simulations.sampling import GramLaw, GridCounts, NoiseEnergyLaw, Tally, law_grid
-from simulations.sampling.gram_law import SpectralGramLaw
+from simulations.generators.noise import NoiseLaw
+from simulations.sampling import (
+    GramLaw,
+    GridCounts,
+    NoiseEnergyLaw,
+    Tally,
+    ema_gram_law,
+    law_grid,
+    noise_energy_law,
+)
 from simulations.sampling.words import WordStream
 from simulations.sweep.device import CPU, DEVICE, torch_device
 from simulations.sweep.experiment import Scalar
@@ -60,20 +68,29 @@ def grid_counter(params: Mapping[str, Scalar], rng: np.random.Generator) -> Coun
 
 def torch_runner(
     params: Mapping[str, Scalar],
-    law: GramLaw | SpectralGramLaw,
     planted: PlantedTasks,
+    noise: NoiseLaw,
+    weights: NDArray[np.float64],
     rng: np.random.Generator,
-    debias: NoiseEnergyLaw | None,
 ) -> Callable[[int], Tally]:
-    """Return what runs so many new trials on the device that a cell asks for.
+    """Return what runs so many new trials of a cell of `recovery` on the device that it asks for.
 
     Raises
     ------
     InvalidInputError
         When a GPU is asked for and there is none.
     """
+    from simulations.sampling.torch_direct import direct_rows
     from simulations.sampling.torch_noise import TorchStream
+    from simulations.sampling.torch_rows import law_rows
     from simulations.sampling.torch_trials import TorchTrials
 
     stream = TorchStream(torch_device(params), rng)
-    return TorchTrials(law, planted, int(params["trials"]), stream, debias).take
+    dim, debiased = int(params["dim"]), params["cosine"] == "debiased"
+    if params["method"] == "direct":
+        sampler = direct_rows(noise, planted.means, weights, stream.device, debiased)
+    else:
+        law = ema_gram_law(noise, planted.means, weights, dim)
+        debias = noise_energy_law(weights, dim) if debiased else None
+        sampler = law_rows(law, stream.device, debias)
+    return TorchTrials(sampler, planted, int(params["trials"]), stream).take

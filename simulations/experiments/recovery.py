@@ -112,14 +112,14 @@ def _runner(
     params: Mapping[str, Scalar], planted: PlantedTasks, law: NoiseLaw, rng: np.random.Generator
 ) -> Callable[[int], Tally]:
     """Return what runs so many new trials."""
-    if params["method"] == "law" and (on_gpu(params) or _is_isotropic(law)):
+    weights = ema_weights(int(params["window"]), float(params["beta"]))
+    if on_gpu(params):
+        return torch_runner(params, planted, law, weights, rng)
+    if params["method"] == "law" and _is_isotropic(law):
         dim = int(params["dim"])
-        weights = ema_weights(int(params["window"]), float(params["beta"]))
         exact = ema_gram_law(law, planted.means, weights, dim)
-        debias = noise_energy_law(weights, dim) if params["cosine"] == "debiased" else None
-        if on_gpu(params):
-            return torch_runner(params, exact, planted, rng, debias)
         assert isinstance(exact, GramLaw)
+        debias = noise_energy_law(weights, dim) if params["cosine"] == "debiased" else None
         stream = WordStream(rng)
         return lambda trials: law_tally(exact, planted, trials, stream, debias)
 
@@ -225,19 +225,13 @@ def check(params: Mapping[str, Scalar]) -> None:
     Raises
     ------
     InvalidInputError
-        When there are fewer than two tasks, no vectors with the wanted cosines, no closed law, or
-        nothing that could run on the device.
+        When there are fewer than two tasks, no vectors with the wanted cosines, or no closed law.
     """
     if _num_tasks(params) < 2:
         raise InvalidInputError(
             "recovery needs at least two tasks: num_groups x group_size >= 2; found 1."
         )
     _check_geometry(_geometry(params), _room(params))
-    if on_gpu(params) and params["method"] != "law":
-        raise InvalidInputError(
-            "recovery draws the closed law on a GPU and simulates every gradient on the CPU; use "
-            "method = 'law' with device = 'cuda', or device = 'cpu'."
-        )
     if params["method"] == "law":
         law = _law(params)
         ema_gram_law(law, np.ones((1, 1)), [1.0])
@@ -289,9 +283,8 @@ EXPERIMENT = Experiment(
         "Plant K tasks in equal groups with unit mean gradients and the cosines of Assumption 1 at "
         "margin gamma, add noise, average over a window, threshold, group, and count how often the "
         "estimated conflict graph is the population graph and the grouping the planted one "
-        "(SON-GOKU, appendix B: Corollary 1, Theorems 3 and 4). With device = cuda the closed law "
-        "is drawn and judged in batches on a GPU; cells that simulate every gradient stay on the "
-        "CPU."
+        "(SON-GOKU, appendix B: Corollary 1, Theorems 3 and 4). With device = cuda trials are "
+        "drawn and judged in batches on a GPU, by either method."
     ),
     params=PARAMS,
     columns=COLUMNS,

@@ -19,7 +19,7 @@ from simulations.sampling.gram_law import GramLaw
 from simulations.sampling.grid import GridCounts, GridProblem, check_grid, grid_problem
 from simulations.sampling.noise_energy import NoiseEnergyLaw
 from simulations.sampling.torch_noise import TorchStream
-from simulations.sampling.torch_trials import BartlettRows, batch_trials, on, sample_energy
+from simulations.sampling.torch_rows import BartlettRows, batch_trials, on, sample_energy
 
 __all__ = ["TorchGrid", "torch_law_grid"]
 

@@ -65,13 +65,14 @@ class PlantedGroups:
         )
         groups = int(distinct.numel())
         longest = int(torch.bincount(host_labels).max()) - 1
+        members = torch.nn.functional.one_hot(host_labels, groups).to(torch.float32)
         labels = host_labels.to(device)
         together = labels[:, None] == labels[None, :]
         by_color = planted.model == "multipartite"
         index = torch.arange(labels.numel(), device=device)
         return cls(
             together=together,
-            members=torch.nn.functional.one_hot(labels, groups).to(torch.float32),
+            members=members.to(device),
             labels=labels,
             fatal=together if by_color else ~together,
             earlier_index=index[None, :] < index[:, None],

@@ -62,7 +62,7 @@ class TorchStream:
         seed = int(rng.bit_generator.random_raw())
         self.generator: torch.Generator | None = torch.Generator(device).manual_seed(seed)
         self.complete = torch.ones((), dtype=torch.bool, device=device)
-        self._shapes: dict[tuple[int, ...], Tensor] = {}
+        self._shapes: dict[tuple[float, ...], Tensor] = {}
 
     def start_batch(self) -> None:
         """Forget whether an earlier batch was short."""
@@ -72,13 +72,17 @@ class TorchStream:
         """Draw standard normals, float64."""
         return torch.randn(shape, generator=self.generator, device=self.device, dtype=DOUBLE)
 
-    def chi(self, dofs: Sequence[int], lanes: int) -> Tensor:
+    def uniforms(self, *shape: int) -> Tensor:
+        """Draw uniform numbers in [0, 1), float64."""
+        return torch.rand(shape, generator=self.generator, device=self.device, dtype=DOUBLE)
+
+    def chi(self, dofs: Sequence[float], lanes: int) -> Tensor:
         """Draw roots of chi-square variables.
 
         Parameters
         ----------
-        dofs : sequence of int
-            Degrees of freedom of each row, >= 1; rows of one degree come last.
+        dofs : sequence of float
+            Degrees of freedom of each row, >= 2, or 1; rows of one degree come last.
         lanes : int
             Variables in a row.
 
@@ -98,14 +102,14 @@ class TorchStream:
         empty = torch.empty((0, lanes), dtype=DOUBLE, device=self.device)
         return torch.cat(parts) if parts else empty
 
-    def _rejected(self, dofs: tuple[int, ...], lanes: int) -> Tensor:
+    def _rejected(self, dofs: tuple[float, ...], lanes: int) -> Tensor:
         if dofs not in self._shapes:
             column = torch.tensor(dofs, dtype=DOUBLE, device=self.device)[:, None]
             self._shapes[dofs] = 0.5 * column - 1.0 / 3.0
         shape = self._shapes[dofs]
         size = (len(dofs), proposals_for(lanes))
         proposal = self.normals(*size)
-        uniform = torch.rand(size, generator=self.generator, device=self.device, dtype=DOUBLE)
+        uniform = self.uniforms(*size)
         root = 1.0 + proposal / torch.sqrt(9.0 * shape)
         cube = root**3
         positive = torch.where(root > 0.0, cube, 1.0)

@@ -1,9 +1,9 @@
-"""Recovery trials by the exact law on a torch device: a GPU, or a CPU to test the same code.
+"""Recovery trials on a torch device: a GPU, or a CPU to test the same code.
 
-The law is that of `simulations.sampling.gram_law`, the verdict that of
-`simulations.sampling.trials`; only the order of the sums and the random numbers differ, so rows
-from here agree with the others in distribution and not in bits. Everything of a batch stays on the
-device, and the host waits for it once, for the batch's counts.
+Rows come from the closed law (`torch_rows`) or from every gradient (`torch_direct`); the verdict is
+that of `simulations.sampling.trials`. Only the order of the sums and the random numbers differ, so
+trials from here agree with the others in distribution and not in bits. Everything of a batch stays
+on the device, and the host waits for it once, for the batch's counts.
 
 Bartlett's numbers, matrix products, thresholds on squares and groupings are all in double
 precision: a cosine at the margin is not decided by rounding.
@@ -11,144 +11,18 @@ precision: a cosine at the margin is not decided by rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.generators.checks import check_whole
 from simulations.generators.planted import PlantedTasks
-from simulations.sampling.bartlett import degrees_of_freedom
-from simulations.sampling.gram_law import GramLaw, SpectralGramLaw
-from simulations.sampling.noise_energy import NoiseEnergyLaw
 from simulations.sampling.tally import Tally
 from simulations.sampling.torch_grouping import PlantedGroups, recovered
 from simulations.sampling.torch_noise import DOUBLE, TorchStream
+from simulations.sampling.torch_rows import RowSampler, batch_trials, on
 from simulations.sampling.trials import lower_pairs
-from songoku_theory.errors import InvalidInputError
 
-__all__ = ["BartlettRows", "TorchTrials", "batch_trials", "on", "sample_energy", "spectral_rows"]
-
-_BATCH_NUMBERS = {"cpu": 2**19, "cuda": 2**25}
-"""Numbers held at once (float64: 4 MiB in a core's cache, 256 MiB of a GPU's memory). Part of the
-meaning of a seed: never a function of how much memory happens to be free."""
-
-
-def on(device: torch.device, values: NDArray[np.generic]) -> Tensor:
-    """Copy an array to a device."""
-    return torch.from_numpy(np.ascontiguousarray(values)).clone().to(device)
-
-
-def batch_trials(numbers_per_trial: int, most: int, device: torch.device) -> int:
-    """Return how many trials make a batch.
-
-    Parameters
-    ----------
-    numbers_per_trial : int
-        How many numbers one trial holds.
-    most : int
-        Trials that will be asked for in all; more are not drawn.
-    device : torch.device
-
-    Examples
-    --------
-    >>> batch_trials(1024, 10**6, torch.device("cpu")), batch_trials(1024, 3, torch.device("cpu"))
-    (512, 3)
-    """
-    return max(1, min(_BATCH_NUMBERS[device.type] // max(1, numbers_per_trial), most))
-
-
-class BartlettRows:
-    """Draws the standardised noise [P | L] of `simulations.sampling.bartlett`, trials first.
-
-    Parameters
-    ----------
-    law : GramLaw
-        Its noise scale is not looked at.
-    device : torch.device
-    """
-
-    def __init__(self, law: GramLaw, device: torch.device) -> None:
-        self.tasks, self.rank = law.mean_factor.shape
-        self.dofs = degrees_of_freedom(law).tolist()
-        columns = len(self.dofs)
-        self.width = self.rank + columns
-        below, left = np.tril_indices(self.tasks, -1, columns)
-        self._below, self._left = on(device, below), on(device, self.rank + left)
-        self._diagonal = torch.arange(columns, device=device)
-
-    def __call__(self, lanes: int, stream: TorchStream) -> Tensor:
-        """Return rows, shape (lanes, K, r + c)."""
-        rows = torch.zeros(
-            (lanes, self.tasks, self.width), dtype=DOUBLE, device=self._diagonal.device
-        )
-        rows[:, :, : self.rank] = stream.normals(lanes, self.tasks, self.rank)
-        rows[:, self._below, self._left] = stream.normals(lanes, self._below.numel())
-        chi = stream.chi(self.dofs, lanes)
-        rows[:, self._diagonal, self.rank + self._diagonal] = chi.T
-        return rows
-
-
-def sample_energy(law: NoiseEnergyLaw, energy: Tensor, stream: TorchStream) -> Tensor:
-    """Draw what debiasing subtracts, in units of s**2, as `NoiseEnergyLaw.sample` does.
-
-    Parameters
-    ----------
-    law : NoiseEnergyLaw
-    energy : Tensor
-        |z|**2, any shape.
-    stream : TorchStream
-
-    Returns
-    -------
-    Tensor
-        The shape of `energy`.
-    """
-    if law.scale == 0.0:
-        return torch.zeros_like(energy)
-    found = law.own * energy
-    root = torch.sqrt(energy)
-    for value, coupling in zip(law.across.tolist(), law.couplings.tolist(), strict=True):
-        along = stream.normals(*energy.shape)
-        square = along * along
-        if law.dim > 1:
-            rest = stream.chi([law.dim - 1], energy.numel()).reshape(energy.shape)
-            square = square + rest * rest
-        found = found + (value * square + 2.0 * coupling * (root * along))
-    return law.scale * found.clamp_min(0.0)
-
-
-_Draw = Callable[[int, TorchStream], tuple[Tensor, Tensor | None]]
-"""(trials, stream) to factors of Gram matrices (N, K, p) and what to subtract from squares."""
-
-
-def _isotropic_rows(law: GramLaw, device: torch.device, debias: NoiseEnergyLaw | None) -> _Draw:
-    noise = BartlettRows(law, device)
-    means = on(device, law.mean_factor)
-    scale, rank = law.noise_scale, law.mean_factor.shape[1]
-
-    def draw(lanes: int, stream: TorchStream) -> tuple[Tensor, Tensor | None]:
-        rows = noise(lanes, stream)
-        energy = None
-        if debias is not None:
-            energy = scale**2 * sample_energy(debias, (rows * rows).sum(dim=2), stream)
-        rows *= scale
-        rows[:, :, :rank] += means
-        return rows, energy
-
-    return draw
-
-
-def spectral_rows(law: SpectralGramLaw, device: torch.device) -> _Draw:
-    """Return what draws the averages themselves, for noise with a spectrum."""
-    means, scales = on(device, law.means), on(device, law.scales)
-
-    def draw(lanes: int, stream: TorchStream) -> tuple[Tensor, Tensor | None]:
-        return stream.normals(lanes, *means.shape).mul_(scales).add_(means), None
-
-    return draw
+__all__ = ["TorchTrials"]
 
 
 class TorchTrials:
@@ -159,20 +33,18 @@ class TorchTrials:
 
     Parameters
     ----------
-    law : GramLaw or SpectralGramLaw
+    sampler : RowSampler
         Of `planted`'s means, in the order of its tasks.
     planted : PlantedTasks
         K >= 2.
     most : int
         Trials that will be asked for in all; sizes the batches, so part of the meaning of a seed.
     stream : TorchStream
-    debias : NoiseEnergyLaw, optional
-        Subtract the estimated noise from each squared norm: the debiased cosine. Isotropic only.
 
     Raises
     ------
     InvalidInputError
-        When `most` is out of range, or there is no law of the debiased cosine.
+        When `most` is out of range.
 
     Source
     ------
@@ -184,35 +56,27 @@ class TorchTrials:
     >>> from simulations.generators import plant_multipartite
     >>> from simulations.generators.noise import GaussianNoise
     >>> from simulations.sampling import ema_gram_law
+    >>> from simulations.sampling.torch_rows import law_rows
     >>> tasks = plant_multipartite([2, 2], dim=8, tau=0.2, gamma=0.3)
     >>> law = ema_gram_law(GaussianNoise(0.01), tasks.means, [1.0], dim=1000)
     >>> stream = TorchStream(torch.device("cpu"), np.random.default_rng(0))
-    >>> TorchTrials(law, tasks, 500, stream).take(500).graph_exact
+    >>> sampler = law_rows(law, stream.device)
+    >>> TorchTrials(sampler, tasks, 500, stream).take(500).graph_exact
     500
     """
 
     def __init__(
         self,
-        law: GramLaw | SpectralGramLaw,
+        sampler: RowSampler,
         planted: PlantedTasks,
         most: int,
         stream: TorchStream,
-        debias: NoiseEnergyLaw | None = None,
     ) -> None:
         check_whole("most", most)
         device, tasks = stream.device, planted.num_tasks
-        self._draw: _Draw
-        if isinstance(law, GramLaw):
-            self._draw = _isotropic_rows(law, device, debias)
-        elif debias is not None:
-            raise InvalidInputError(
-                "the debiased cosine has no closed law under noise with a spectrum; use isotropic "
-                "Gaussian noise, or simulate every gradient."
-            )
-        else:
-            self._draw = spectral_rows(law, device)
-        # Rows, and half a dozen K x K matrices while graphs are compared and grouped.
-        self.lanes = batch_trials(2 * law.numbers_per_trial + 6 * tasks**2, most, device)
+        self._draw = sampler.draw
+        # And half a dozen K x K matrices while graphs are compared and grouped.
+        self.lanes = batch_trials(sampler.numbers + 6 * tasks**2, most, device)
         self._stream = stream
         first, second = lower_pairs(tasks)
         self._first, self._second = on(device, first), on(device, second)

@@ -117,10 +117,7 @@ def torch_device(params: Mapping[str, Scalar]) -> torch.device:
 
 
 def on_device(cells: Sequence[Cell], device: str) -> list[Cell]:
-    """Return the cells on another device: those that can run there; others as they are.
-
-    An experiment takes part by declaring the param. Where its `check` refuses a cell on the new
-    device, that cell stays where it is, and its row says so.
+    """Return the cells on another device: those of experiments that take one; others as they are.
 
     Parameters
     ----------
@@ -135,39 +132,23 @@ def on_device(cells: Sequence[Cell], device: str) -> list[Cell]:
     Raises
     ------
     InvalidInputError
-        When no experiment among them takes a device, or no cell can run there; then with the
-        reason of the first.
+        When no experiment among them takes a device.
     """
+    from simulations.sweep.cell import make_cell
+
     if cells and not any(DEVICE in cell.experiment.params for cell in cells):
         names = sorted({cell.experiment.name for cell in cells})
         raise InvalidInputError(
             f"--device has no meaning here: no experiment among {', '.join(names)} declares the "
             f"param {DEVICE!r}. Leave it out."
         )
-    moved: dict[str, Cell] = {}
-    refused: list[InvalidInputError] = []
-    for cell in cells:
-        try:
-            found = _moved(cell, device)
-        except InvalidInputError as error:
-            refused.append(error)
-            found = cell
-        moved[found.key] = found
-    takers = sum(DEVICE in cell.experiment.params for cell in cells)
-    if refused and len(refused) == takers:
-        raise refused[0]
-    return list(moved.values())
-
-
-def _moved(cell: Cell, device: str) -> Cell:
-    from simulations.sweep.cell import make_cell
-
-    if DEVICE not in cell.experiment.params:
-        return cell
-    found = make_cell(cell.experiment, {**cell.params, DEVICE: device})
-    if found.key != cell.key and cell.experiment.check is not None:
-        cell.experiment.check(found.params)
-    return found
+    moved = (
+        make_cell(cell.experiment, {**cell.params, DEVICE: device})
+        if DEVICE in cell.experiment.params
+        else cell
+        for cell in cells
+    )
+    return list({cell.key: cell for cell in moved}.values())
 
 
 def accelerator(device: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ def device_option(function: _F) -> _F:
         "--device",
         type=click.Choice(DEVICES),
         default=None,
-        help="Where the experiments that take a device (recovery, recovery_grid, phase) keep their "
-        "arrays; cells that can't run there stay. cuda: one GPU, and cells of their own, because "
-        "rows need not have the CPU's bits.  [default: as the preset says, else cpu]",
+        help="Where the experiments with a param 'device' (as recovery, recovery_grid and phase) "
+        "keep their arrays. cuda: one GPU, and cells of their own, because rows need not have the "
+        "CPU's bits.  [default: as the preset says, else cpu]",
     )(function)
