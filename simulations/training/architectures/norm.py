@@ -8,7 +8,7 @@ training batches for every method.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -35,7 +35,6 @@ class ViewNorm2d(nn.Module):
 
     mean: Tensor
     variance: Tensor
-    count: Tensor
 
     def __init__(self, channels: int, num_views: int) -> None:
         super().__init__()
@@ -45,13 +44,19 @@ class ViewNorm2d(nn.Module):
         for name in ("mean", "variance"):
             # Not saved: they are measured anew before each evaluation.
             self.register_buffer(name, torch.zeros(num_views, channels), persistent=False)
-        self.register_buffer("count", torch.zeros(num_views), persistent=False)
+        self.counts = [0] * num_views
 
     def draw_weights(self, generator: torch.Generator) -> None:
         """Set the scale to 1, the rest to 0; draws nothing."""
         self.weight.fill_(1.0)
-        for values in (self.bias, self.mean, self.variance, self.count):
-            values.zero_()
+        self.bias.zero_()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was measured."""
+        self.mean.zero_()
+        self.variance.zero_()
+        self.counts = [0] * len(self.counts)
 
     def forward(self, x: Tensor, view: int) -> Tensor:
         """Normalise (n, channels, h, w).
@@ -65,9 +70,9 @@ class ViewNorm2d(nn.Module):
             self._measure(x, view)
         if self.training:
             return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
-        if self.count[view] == 0:
+        if self.counts[view] == 0:
             raise InvalidInputError(
-                f"no statistics were measured for view {view}; evaluate inside evaluation()."
+                f"no statistics were measured for view {view}; let training batches of it pass inside measuring() first."
             )
         return functional.batch_norm(
             x, self.mean[view], self.variance[view], self.weight, self.bias, training=False
@@ -77,9 +82,9 @@ class ViewNorm2d(nn.Module):
     def _measure(self, x: Tensor, view: int) -> None:
         """Take one more batch into the means of its mean and its variance."""
         variance, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
-        self.count[view] += 1
-        self.mean[view] += (mean - self.mean[view]) / self.count[view]
-        self.variance[view] += (variance - self.variance[view]) / self.count[view]
+        self.counts[view] += 1
+        self.mean[view] += (mean - self.mean[view]) / self.counts[view]
+        self.variance[view] += (variance - self.variance[view]) / self.counts[view]
 
 
 @contextmanager
@@ -97,16 +102,11 @@ def measuring(model: nn.Module) -> Iterator[bool]:
         Whether any layer keeps statistics; if not, no batch need pass.
     """
     layers = [layer for layer in model.modules() if isinstance(layer, ViewNorm2d)]
-    _set_all(layers, True)
+    for layer in layers:
+        layer.forget()
+        layer.measuring = True
     try:
         yield bool(layers)
     finally:
         for layer in layers:
             layer.measuring = False
-
-
-def _set_all(layers: Iterable[ViewNorm2d], value: bool) -> None:
-    for layer in layers:
-        for values in (layer.mean, layer.variance, layer.count):
-            values.zero_()
-        layer.measuring = value
