@@ -364,8 +364,9 @@ CLAIMS: tuple[Claim, ...] = (
         id="PTG-1-SPLIT",
         family="ptg",
         title="training groups apart never raises the minimal total loss",
-        statement=r"$\sum_j\inf_{\phi_j,\theta}\sum_{i\in G_j}\lambda_iL_i(\phi_j,\theta_i)\le"
-        r"\inf_{\phi,\theta}\sum_{i=1}^n\lambda_iL_i(\phi,\theta_i)$ for every partition.",
+        statement=r"$\min_{\phi_j,\{\theta_i\}_{i\in G_j}}\sum_{i\in G_j}\lambda_iL_i(\phi_j,"
+        r"\theta_i),\ \forall G_j\in G$. [...] This group-wise optimization approach enhances both "
+        r"computational efficiency and learning effectiveness.",
         plain="For a partition into groups the minima of eq. 2 add up to at most the minimum of "
         "eq. 1; singletons give the least of all.",
         source=Source("PTG", "3, Definition 1 and Definition 2", ("1", "2")),
