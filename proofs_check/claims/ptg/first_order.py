@@ -162,7 +162,7 @@ def sum_checks(kind: Kind, factor: Fraction = Fraction(1)) -> tuple[Check, ...]:
             lambda rng: [float(x) for x in rng.normal(size=4 + 2 * int(rng.integers(1, 7)))],
             violates,
             context.seed,
-            20_000 if context.profile == "full" else 300,
+            4_000 if context.profile == "full" else 300,
         )
 
     return (

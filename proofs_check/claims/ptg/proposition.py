@@ -159,7 +159,7 @@ def bound_checks(extra: Fraction, sharp: bool) -> tuple[Check, ...]:
             lambda rng: [float(x) for x in rng.normal(size=3 + int(rng.integers(1, 7)))],
             violates,
             context.seed,
-            10_000 if context.profile == "full" else 300,
+            4_000 if context.profile == "full" else 300,
         )
 
     return (
