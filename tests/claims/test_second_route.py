@@ -128,7 +128,7 @@ def test_eq_13_under_the_scheduler_with_torchs_gradients() -> None:
     state = init(config)
     for _ in range(2):  # two steps at the start only to have a graph, and an even phase
         state = step(config, state, {k: np.array([g]) for k, g in enumerate(gradients())})
-    slack = float(sum((x - c) ** 2 / 2 for c in centres)) - 1.0
+    slack = sum((x.item() - c) ** 2 / 2 for c in centres) - 1.0
     squared = []
     for _ in range(data["steps"]):
         found = gradients()
