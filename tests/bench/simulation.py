@@ -6,7 +6,8 @@ from collections.abc import Callable
 from time import process_time
 
 import numpy as np
-from timing import Pair, Row
+import torch
+from timing import Pair, Row, UnmeasuredError
 
 from simulations.generators import PlantedTasks, ema_trials, plant_component, plant_multipartite
 from simulations.generators.noise import GaussianNoise
@@ -20,12 +21,17 @@ from simulations.sampling import (
     tally,
 )
 from simulations.sampling.gram_law import row_grams
+from simulations.sampling.torch_grid import torch_law_grid
+from simulations.sampling.torch_noise import TorchStream
+from simulations.sampling.torch_rows import law_rows
+from simulations.sampling.torch_trials import TorchTrials
 from songoku_theory.ema import ema_weights, n_eff
 
 __all__ = ["ROWS"]
 
 SIZES, TAU, GAMMA, BETA = (4, 4, 4), 0.2, 0.15, 0.99
 TRIALS, DRAWS, POINTS = 50_000, 20_000, 64
+DEVICE_TRIALS, DEVICE_DRAWS = 500_000, 200_000
 DIRECT_DIM, DIRECT_WINDOW, PER_DIRECT = 10_000, 1024, 500_000
 
 
@@ -93,6 +99,47 @@ def _grid(model: str) -> Callable[[], Pair]:
         return Pair(ours, _clock(DRAWS * POINTS / 40e6), note)
 
     return prepare
+
+
+def _gpu() -> torch.device:
+    if not torch.cuda.is_available():
+        raise UnmeasuredError("torch finds no CUDA device on this machine")
+    return torch.device("cuda")
+
+
+def _device_trials(dim: int, window: int, model: str) -> Callable[[], Pair]:
+    """Against one core. Both sides end with counts on the host: nothing is left running."""
+
+    def prepare() -> Pair:
+        device, tasks = _gpu(), _tasks(model, dim)
+        law, rng = _law(tasks, dim, window), np.random.default_rng(7)
+        stream = TorchStream(device, np.random.default_rng(8))
+        trials = TorchTrials(law_rows(law, device), tasks, DEVICE_TRIALS, stream)
+        name = torch.cuda.get_device_name()
+
+        def note() -> str:
+            found = trials.take(DEVICE_TRIALS)
+            return f"{name}; graph right in {found.graph_exact / DEVICE_TRIALS:.0%}"
+
+        return Pair(
+            lambda: trials.take(DEVICE_TRIALS),
+            lambda: law_tally(law, tasks, DEVICE_TRIALS, rng),
+            note,
+        )
+
+    return prepare
+
+
+def _device_grid() -> Pair:
+    device, tasks = _gpu(), _tasks()
+    law, rng = _law(tasks, 256, 96), np.random.default_rng(9)
+    stream = TorchStream(device, np.random.default_rng(10))
+    scales = 0.25 / np.sqrt(np.geomspace(8, 150, POINTS))
+    return Pair(
+        lambda: torch_law_grid(law, tasks, scales, [TAU], DEVICE_DRAWS, stream),
+        lambda: law_grid(law, tasks, scales, [TAU], DEVICE_DRAWS, rng),
+        torch.cuda.get_device_name,
+    )
 
 
 def _direct() -> Pair:
@@ -165,6 +212,28 @@ ROWS = (
             _grid(model),
         )
         for model in ("multipartite", "component")
+    ),
+    *(
+        Row(
+            f"trials-device-{name}",
+            f"{DEVICE_TRIALS:,} exact recovery trials on a GPU, K=12, d={dim}, R={window}, {model}",
+            "the compiled trials on one core",
+            "at least",
+            None,
+            _device_trials(dim, window, model),
+        )
+        for name, dim, window, model in (
+            ("transition", 256, 64, "multipartite"),
+            ("component", 256, 64, "component"),
+        )
+    ),
+    Row(
+        "trials-device-grid",
+        f"{DEVICE_DRAWS:,} draws on a GPU, each judged at {POINTS} values of R, K=12",
+        "the compiled grid on one core",
+        "at least",
+        None,
+        _device_grid,
     ),
     Row(
         "trials-numpy",
