@@ -121,6 +121,18 @@ def test_a_grid_without_a_margin_is_refused() -> None:
             torch_law_grid(law, tasks, scales, taus, trials, stream_of(1))
 
 
+@pytest.mark.parametrize("debias", [False, True])
+def test_a_batch_of_a_grid_needs_no_values_and_one_device(debias: bool) -> None:
+    """Meta tensors have no values to wait for and do not mix with a CPU's."""
+    tasks, law = grid_case("multipartite", 40)
+    meta, stream = torch.device("meta"), stream_of(1)
+    stream.device, stream.generator = meta, None
+    energy = noise_energy_law(ema_weights(4, 0.8), 40) if debias else None
+    problem = grid_problem(law, tasks, TAUS)
+    found = TorchGrid(law, problem, SCALES, TAUS, 10**6, stream, energy).batch(100)
+    assert (found.device, found.shape, found.dtype) == (meta, (21,), torch.int64)
+
+
 def noises() -> list[NoiseLaw]:
     return [*(noise_law(name, 0.6) for name in NOISE_LAWS), BoundedNoise(0.6, "uniform")]
 
@@ -143,6 +155,12 @@ def test_direct_simulation_has_the_law_of_the_one_in_numpy(noise: NoiseLaw) -> N
         norms = np.linalg.norm(vectors, axis=2)
         cosine = inner / norms[:, 0] / norms[:, 1]
         return [norms[:, 2], cosine, vectors[:, 1, 6], subtracted[:, 0]]
+
+    meta = torch.device("meta")
+    nowhere = stream_of(1)
+    nowhere.device, nowhere.generator = meta, None
+    drawn = direct_rows(noise, means, weights, meta, debiased=True).draw(9, nowhere)
+    assert [part.device for part in drawn if part is not None] == [meta, meta]
 
     pairs = zip(
         functionals(rows.numpy(), energy.numpy()), functionals(theirs, energies), strict=True
@@ -232,6 +250,19 @@ def test_experiments_find_the_same_on_either_device(
             assert mine[error] == pytest.approx(other[error], rel=0.1)
             assert mine["interval"] == other["interval"]
             assert mine["narrow"] is other["narrow"] is True
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize(("name", "params"), SETTINGS)
+def test_experiments_find_the_same_on_a_gpu(name: str, params: dict[str, object]) -> None:
+    """As the test above, on the device itself: Fisher's tests of 34 counts, alpha = 0.01 in all."""
+    ours, theirs = run(name, "cuda", **params), run(name, "cpu", **params)
+    assert run(name, "cuda", **params) == ours, "the same bits each time"
+    for mine, other in zip(ours, theirs, strict=True):
+        trials = [int(row.get("trials_run", params["trials"])) for row in (mine, other)]
+        for column in {"graph_exact", "partition_exact", "edge_kept"} & set(mine):
+            found = fisher(int(mine[column]), trials[0], int(other[column]), trials[1])
+            assert found > ALPHA / 34, (column, mine, other)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
