@@ -14,6 +14,7 @@ from songoku_theory.testing.combiner_subject import (
     GramFunction,
     promises_of_combiner,
 )
+from songoku_theory.testing.combiner_upkeep import UPKEEP_CHECKS
 from songoku_theory.testing.loss_checks import LOSS_CHECKS
 from songoku_theory.testing.named import run_checks, settle_promises
 from songoku_theory.testing.results import CheckResult
@@ -97,6 +98,7 @@ def check_combiner(
         Seconds for one check.
     isolate : bool, default True
     start_method : {"fork", "spawn"}, optional
+        How the child is started; ``"spawn"`` where the combiner uses threads of its own.
 
     Returns
     -------
@@ -128,7 +130,7 @@ def check_combiner(
     kept |= {"options-used"} if variants else set()
     return run_checks(
         CombinerSubject(rule, where, reference, tuple(variants)),
-        GRAM_CHECKS if where == "gram" else LOSS_CHECKS,
+        (*GRAM_CHECKS, *UPKEEP_CHECKS) if where == "gram" else LOSS_CHECKS,
         kept,
         expected_failures=expected_failures,
         time_limit=time_limit,

@@ -92,6 +92,14 @@ json_option = click.option(
 )
 
 
+start_method_option = click.option(
+    "--start-method",
+    type=click.Choice(["fork", "spawn"]),
+    help="How the child process that runs it is started. By default 'fork' where there is one; "
+    "'spawn' for code with threads of its own (OpenMP, BLAS), which may hang after a fork.",
+)
+
+
 def _promise_option(names: Iterable[str]) -> Callable[[Command], Command]:
     return click.option(
         "--promise",
@@ -146,6 +154,7 @@ def _promise_option(names: Iterable[str]) -> Callable[[Command], Command]:
 )
 @json_option
 @click.option("--compare/--no-compare", default=True, help="Compare with the built-in heuristics.")
+@start_method_option
 @click.pass_context
 def coloring(
     ctx: click.Context,
@@ -158,6 +167,7 @@ def coloring(
     seed: int,
     expected: dict[str, str],
     out: Path,
+    start_method: Literal["fork", "spawn"] | None,
     json_path: Path | None,
     compare: bool,
 ) -> None:
@@ -170,12 +180,17 @@ def coloring(
     Examples:
         songoku check coloring mypackage.module:my_heuristic
         songoku check coloring heuristics.py:mine --promise +exact-on-bipartite
+        songoku check coloring heuristics.py:openmp --start-method spawn
         songoku check coloring heuristics.py:mine --expect-failure "in-time[large]=cubic, issue 4"
     """
     started = time.monotonic()
     subject = make_subject(target, promises=promises, input=kind, time_limit=time_limit)
     options = ColoringOptions(
-        time_limit=time_limit, families=families or None, max_tasks=max_tasks, seed=seed
+        time_limit=time_limit,
+        families=families or None,
+        max_tasks=max_tasks,
+        seed=seed,
+        start_method=start_method,
     )
     suite = ColoringSuite(subject, options)
     _introduce(subject)
@@ -219,6 +234,7 @@ def coloring(
 )
 @expect_option
 @json_option
+@start_method_option
 @click.pass_context
 def combiner(
     ctx: click.Context,
@@ -227,6 +243,7 @@ def combiner(
     reference: str | None,
     time_limit: float,
     expected: dict[str, str],
+    start_method: Literal["fork", "spawn"] | None,
     json_path: Path | None,
 ) -> None:
     """Check a combiner: from inner products of gradients, or from losses, to weights.
@@ -247,6 +264,7 @@ def combiner(
         reference=None if reference is None else make_combiner(reference),
         expected_failures=expected,
         time_limit=time_limit,
+        start_method=start_method,
     )
     _finish(ctx, results, json_path, started)
 
@@ -270,6 +288,7 @@ def combiner(
 )
 @expect_option
 @json_option
+@start_method_option
 @click.pass_context
 def scheduler(
     ctx: click.Context,
@@ -278,6 +297,7 @@ def scheduler(
     gradients: Literal["active", "all"],
     time_limit: float,
     expected: dict[str, str],
+    start_method: Literal["fork", "spawn"] | None,
     json_path: Path | None,
 ) -> None:
     """Check a scheduler, by driving it on gradients whose right schedule is known.
@@ -299,6 +319,7 @@ def scheduler(
         gradients=gradients,
         expected_failures=expected,
         time_limit=time_limit,
+        start_method=start_method,
     )
     _finish(ctx, results, json_path, started)
 

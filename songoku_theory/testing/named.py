@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import numpy as np
 
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.testing.isolation import Outcome, Worker
 from songoku_theory.testing.results import CheckResult, Status, apply_expectations
 
-__all__ = ["NamedCheck", "run_checks", "settle_promises"]
+__all__ = ["NamedCheck", "global_generators_moved", "run_checks", "settle_promises"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,29 @@ class _Server:
 
     def __call__(self, name: str) -> str:
         return self.checks[name].run(self.subject)
+
+
+def global_generators_moved(run: Callable[[], object]) -> str:
+    """Run something; say which global random generators it drew from or seeded.
+
+    Examples
+    --------
+    >>> global_generators_moved(lambda: random.random())
+    'random'
+    """
+    legacy = np.random.mtrand._rand  # the generator behind numpy.random's functions
+    before = random.getstate(), legacy.get_state()
+    random.seed(20_251)  # a state that no code under test would seed by accident
+    legacy.seed(20_251)
+    try:
+        first = random.getstate(), str(legacy.get_state())
+        run()
+        last = random.getstate(), str(legacy.get_state())
+    finally:
+        random.setstate(before[0])
+        legacy.set_state(before[1])
+    names = ("random", "numpy.random")
+    return ", ".join(n for n, a, b in zip(names, first, last, strict=True) if a != b)
 
 
 def settle_promises(

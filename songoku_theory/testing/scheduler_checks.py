@@ -35,6 +35,7 @@ SCHEDULER_PROMISES: dict[str, str] = {
     "deterministic": "the same gradients give the same active sets, whoever else is training",
     "settings": "tau, beta and the refresh period are all used",
     "finite": "a NaN or infinite gradient is refused, or at least does no lasting harm",
+    "resumes": "saved and loaded, copied or pickled (where it can be), it goes on as it was",
     "algorithm-1": "the very active sets of Algorithm 1 with Welsh-Powell, ties by task index",
 }
 """What a scheduler can be held to."""
@@ -228,16 +229,16 @@ def check_no_starvation(subject: SchedulerSubject) -> str:
     rows = np.eye(size) - 1.0 / size  # all pairs at cosine -1/5: everybody against everybody
     for period in (1, 2, 4, 5):
         settings = Settings(size, tau=0.1, refresh_period=period)
-        steps = period + 10 * size
-        run = drive(subject, settings, _constant(rows), steps)
-        later = {k for ran in run.active[period:] for k in ran}
-        starved = [k for k in range(size) if k not in later]
-        if starved:
-            return (
-                f"{size} tasks that all conflict, R = {period}: in {10 * size} steps after the "
-                f"first refresh tasks {starved} never run; late classes are not reached before "
-                f"the cycle begins anew"
-            )
+        run = drive(subject, settings, _constant(rows), period + 40 * size)
+        for first in (period, period + 30 * size):
+            later = {k for ran in run.active[first : first + 10 * size] for k in ran}
+            starved = [k for k in range(size) if k not in later]
+            if starved:
+                return (
+                    f"{size} tasks that all conflict, R = {period}: in {10 * size} steps from step "
+                    f"{first} on tasks {starved} never run; late classes are not reached before "
+                    f"the cycle begins anew"
+                )
     return ""
 
 
@@ -375,13 +376,19 @@ def check_nonfinite(subject: SchedulerSubject) -> str:
             poisoned[0, 0] = bad
             return poisoned
 
+        under_test, taken = subject.factory(settings), "taken without a word"
+        drive(subject, settings, stream, 1, scheduler=under_test)
         try:
-            run = drive(subject, settings, stream, 40)
+            drive(subject, settings, lambda t, s=stream: s(t + 1), 1, scheduler=under_test)  # type: ignore[misc]
         except Exception:  # noqa: BLE001 - to refuse it, with whatever exception, is right
+            taken = "refused, but entered an average before that"
+        try:
+            run = drive(subject, settings, _constant(rows), 40, scheduler=under_test)
+        except Exception:  # noqa: BLE001 - and to refuse to go on is right, too
             continue
         if (0, 1) in _together(run, 20):
             return (
-                f"a gradient with {poison} at step 1 was taken without a word, and tasks 0 and 1, "
+                f"a gradient with {poison} at step 1 was {taken}, and tasks 0 and 1, "
                 f"which conflict, still run together after step 20"
             )
     return ""

@@ -13,6 +13,8 @@ from songoku_theory.testing.scheduler_checks import (
     SCHEDULER_CHECKS,
     SCHEDULER_PROMISES,
 )
+from songoku_theory.testing.scheduler_crowds import CROWD_CHECKS
+from songoku_theory.testing.scheduler_resume import HASH_SEED_CHECK, RESUME_CHECKS
 from songoku_theory.testing.scheduler_subject import Factory, GradientsOf, SchedulerSubject
 from songoku_theory.testing.subjects import load_object
 
@@ -28,6 +30,7 @@ def check_scheduler(
     time_limit: float = 60.0,
     isolate: bool = True,
     start_method: Literal["fork", "spawn"] | None = None,
+    interpreters: bool = True,
 ) -> list[CheckResult]:
     """Run every check that a scheduler's promises call for.
 
@@ -49,6 +52,10 @@ def check_scheduler(
     isolate : bool, default True
         Run it in a child process; False, for debuggers, gives up the time limit.
     start_method : {"fork", "spawn"}, optional
+        How the child is started; ``"spawn"`` where the scheduler uses threads of its own.
+    interpreters : bool, default True
+        Also start two interpreters with other hash seeds (a few seconds), if the factory can be
+        imported there.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def check_scheduler(
     declared = getattr(found, "promises", DEFAULT_SCHEDULER_PROMISES)
     return run_checks(
         SchedulerSubject(cast("Factory", found), gradients),
-        SCHEDULER_CHECKS,
+        (*SCHEDULER_CHECKS, *CROWD_CHECKS, *RESUME_CHECKS, *([HASH_SEED_CHECK] * interpreters)),
         settle_promises(promises, declared, SCHEDULER_PROMISES),
         expected_failures=expected_failures,
         time_limit=time_limit,

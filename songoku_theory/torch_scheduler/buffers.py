@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,20 +51,25 @@ class Buffers:
         debiased: bool,
     ) -> None:
         device = shared.device
+        self._shared = shared
         self.device = device
         self.kind = options.memory
         self.streams = options.memory != "full"
         self.total = torch.zeros(shared.dim, dtype=shared.dtype, device=device)
-        self.total_views = shared.views(self.total)
         self.rows: Tensor | None = None
         self.averages: Tensor | None = None
         self.squares: Tensor | None = None
-        self._row_views: list[list[Tensor]] = []
         self._passing: Tensor | None = None
-        self.passing_views: list[Tensor] = []
         self._project: DeviceProjection | None = None
-        if not per_task:
-            return
+        if per_task:
+            self._allocate(shared, num_tasks, options, debiased)
+        self._look()
+
+    def _allocate(
+        self, shared: SharedParameters, num_tasks: int, options: TorchOptions, debiased: bool
+    ) -> None:
+        """Make room for gradients of single tasks."""
+        device = self.device
         home = torch.device("cpu") if self.kind == "offload" else device
         width = options.sketch_size if self.kind == "sketch" else shared.dim
         # Rows that the update is added up from are at least as wide as the parameters.
@@ -71,14 +77,12 @@ class Buffers:
         if not self.streams:
             row_dtype = torch.promote_types(shared.dtype, options.dtype)
             self.total = self.total.to(row_dtype)
-            self.total_views = shared.views(self.total)
         pinned = self.kind == "offload" and device.type == "cuda"
         self.rows = torch.zeros((num_tasks, width), dtype=row_dtype, device=home, pin_memory=pinned)
         self.averages = torch.zeros((num_tasks, width), dtype=options.dtype, device=home)
         if debiased:
             self.squares = torch.zeros(num_tasks, dtype=torch.float64, device=home)
         if not self.streams:
-            self._row_views = [shared.views(row) for row in self.rows]
             return
         length = shared.dim
         if self.kind == "sketch":
@@ -86,7 +90,26 @@ class Buffers:
             self._project = DeviceProjection(projection, device)
             length = projection.blocks * width
         self._passing = torch.zeros(length, dtype=shared.dtype, device=device)
-        self.passing_views = shared.views(self._passing[: shared.dim])
+
+    def _look(self) -> None:
+        """Make the views, each part shaped like its parameter."""
+        views = self._shared.views
+        self.total_views = views(self.total)
+        rows = self.rows if self.rows is not None and not self.streams else ()
+        self._row_views: list[list[Tensor]] = [views(row) for row in rows]
+        self.passing_views: list[Tensor] = []
+        if self._passing is not None:
+            self.passing_views = views(self._passing[: self._shared.dim])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the views out: a pickled view is a tensor by itself, which nothing fills."""
+        derived = ("total_views", "_row_views", "passing_views")
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled or copied, and look at it anew."""
+        self.__dict__.update(state)
+        self._look()
 
     def parts(self) -> dict[str, Tensor]:
         """Return every tensor that is held, by name."""

@@ -46,11 +46,14 @@ class Weights:
     ----------
     update : Tensor, shape (n,)
         Of the shared gradients.
+    tasks : tuple of int
+        Whose, n of them; the gradients of tasks that are not among them are zero.
     heads : Mapping from task to float
         Of the heads' own gradients, where they are not 1.
     """
 
     update: Tensor
+    tasks: tuple[int, ...]
     heads: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -151,7 +154,7 @@ class Combining:
             heads = {k: float(w) for k, w in zip(shown.tasks, chosen, strict=True) if w != 1.0}
             if self.waits:
                 self.awaits = frozenset(shown.tasks)
-        return Weights(torch.as_tensor(chosen, device=shown.rows.device), heads)
+        return Weights(torch.as_tensor(chosen, device=shown.rows.device), shown.tasks, heads)
 
     def _by_function(self, shown: Shown) -> Weights:
         products = row_products(shown.rows[list(shown.tasks)]).values
@@ -164,7 +167,7 @@ class Combining:
                 f"combine should return one weight for each of the {len(shown.tasks)} active "
                 f"tasks, as a tensor; found {found}."
             )
-        return Weights(weights)
+        return Weights(weights, shown.tasks)
 
     def _by_products(self, shown: Shown) -> Combined[Any]:
         """Products in float64: a rule has to know how far to trust its Gram matrix."""

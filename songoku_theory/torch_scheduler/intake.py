@@ -98,6 +98,7 @@ class Intake:
         self._heads = heads
         self._own: dict[int, Gradients] = {}
         self._touched: dict[int, set[int]] = {}
+        self._reach: set[int] = set()
         self._summed: dict[int, tuple[nn.Parameter, Tensor]] = {}
         self._touched_by_sum: set[int] = set()
         self._losses: dict[int, Tensor] = {}
@@ -120,6 +121,8 @@ class Intake:
         if updates:
             touched = {i for i, g in enumerate(shared) if g is not None}
             self._touched[task] = self._touched.get(task, set()) | touched
+            if touched:
+                self._reach.add(task)
             before = self._own.get(task)
             self._own[task] = list(own) if before is None else _added(before, own)
         if self.from_rows:
@@ -223,15 +226,18 @@ class Intake:
         self.settled = True
 
     def _agree(self) -> None:
-        flags = torch.zeros((2, len(self._heads)), dtype=torch.bool, device=self._ranks.device)
+        flags = torch.zeros((3, len(self._heads)), dtype=torch.bool, device=self._ranks.device)
         for task in self.present:
             flags[0, task] = True
             flags[1, task] = self.bad[task]
+            flags[2, task] = task in self._reach
         flags = self._ranks.any_of(flags)
         answers = flags.cpu().numpy()
         for task in self.tasks:
             if answers[0, task]:
                 self.bad[task] = flags[1, task]
+                if answers[2, task]:
+                    self._reach.add(task)
                 if task not in self.present:
                     # Another process has samples of it: this one's part of the mean is zero.
                     self.present.add(task)
@@ -248,6 +254,10 @@ class Intake:
             and k in self.present
             and not (self.handling.hides and k in self.known_bad)
         ]
+
+    def reaches(self, task: int) -> bool:
+        """Say whether the task's loss depends on any shared parameter, in some process."""
+        return task in self._reach
 
     def touched(self, kept: Sequence[int]) -> set[int]:
         """Return the shared parameters, by position, that have a gradient in the update."""

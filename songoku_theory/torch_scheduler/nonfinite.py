@@ -23,7 +23,8 @@ class NonFiniteGradientError(InvalidInputError, ArithmeticError):
         super().__init__(
             f"the gradient of task {task!r} at step {step} is not finite{more}. It entered no "
             f"average. Look at that task's inputs and loss or lower the learning rate; to train "
-            f"on, choose nonfinite='skip' (leave the task out of the step) or 'count'."
+            f"on, choose nonfinite='skip' (leave the task out of the step) or 'count'. (A gradient "
+            f"scaler goes into backward(losses, scaler=scaler), with losses that are not scaled.)"
         )
         self.task = task
         self.step = step

@@ -232,9 +232,15 @@ def _select(choice: Selection, named: dict[str, nn.Parameter], what: str) -> lis
     elif isinstance(choice, nn.Parameter):
         wanted = {id(choice)}
     elif callable(choice):
-        return [name for name in named if choice(name)]
+        chosen = [name for name in named if choice(name)]
+        if not chosen:
+            raise InvalidInputError(
+                f"{what} is a filter that no parameter's name passes; the names are "
+                f"{_list(list(named))}. Give () for a task without parameters of its own."
+            )
+        return chosen
     else:
-        wanted = {id(p) for p in choice}
+        wanted = {id(p) for p in _parameters(choice, what)}
     found = [name for name, p in named.items() if id(p) in wanted]
     if len(found) != len(wanted):
         raise InvalidInputError(
@@ -242,6 +248,22 @@ def _select(choice: Selection, named: dict[str, nn.Parameter], what: str) -> lis
             f"module that contains every part, e.g. nn.ModuleList([trunk, *heads])."
         )
     return found
+
+
+def _parameters(choice: object, what: str) -> list[nn.Parameter]:
+    """The members of a selection that is neither a module nor a filter."""
+    members = list(choice) if isinstance(choice, Iterable) and not isinstance(choice, str) else None
+    if members is None or not all(isinstance(p, nn.Parameter) for p in members):
+        found = choice if members is None else next(p for p in members if not _is_parameter(p))
+        raise InvalidInputError(
+            f"{what} should be a module, parameters, or a filter on names such as "
+            f"lambda name: name.startswith('head'); found {found!r} ({type(found).__name__})."
+        )
+    return members
+
+
+def _is_parameter(value: object) -> bool:
+    return isinstance(value, nn.Parameter)
 
 
 def _list(names: list[str]) -> str:

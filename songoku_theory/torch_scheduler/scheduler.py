@@ -62,9 +62,11 @@ class TaskScheduler(Stepping, Saving, Reports):
 
     A combiner's state has a row a task, and moves for the tasks that are combined only. Gram-space
     combiners weigh the shared gradients; loss-space ones the losses, so heads as well, with norms
-    of gradients taken over all shared parameters. They read their numbers on the host at each
-    step. When a gradient of the class is not finite but stays in the update (``nonfinite="count"``,
-    or a gradient scaler), nothing is combined: the update is the sum, which is not finite either.
+    of gradients taken over all shared parameters. A task whose loss depends on no shared parameter
+    has no part in what Gram-space combiners (and functions) combine. Combiners read their numbers
+    on the host at each step. When a gradient of the class is not finite but stays in the update
+    (``nonfinite="count"``, or a gradient scaler), nothing is combined: the update is the sum, which
+    is not finite either.
 
     Examples
     --------

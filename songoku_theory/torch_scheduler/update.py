@@ -88,5 +88,5 @@ def _add_up(buffers: Buffers, kept: Sequence[int], weights: Weights | None) -> N
             total.add_(buffers.row(task))
         return
     total.zero_()
-    for weight, task in zip(weights.update.to(total), kept, strict=True):
+    for weight, task in zip(weights.update.to(total), weights.tasks, strict=True):
         total.addcmul_(buffers.row(task), weight)

@@ -172,3 +172,13 @@ def test_check_mutants_says_which_check_finds_which() -> None:
     text = " ".join(found.output.split())
     assert "seen in public code" in text
     assert "31 of 31 faults found; 4 of 4 correct implementations let live" in text
+
+
+@pytest.mark.parametrize("place", ["users_heuristics", "users_heuristics.py"])
+def test_a_child_can_be_spawned_instead_of_forked(place: str, users_folder: Path) -> None:
+    """For heuristics with threads of their own, which may hang after a fork."""
+    found = run("coloring", f"{place}:looks_at_three", *FAST, "--start-method", "spawn")
+    assert found.exit_code == 1
+    assert "Smallest failing graph, proper[small]" in found.output
+    refused = run("coloring", f"{place}:right", *FAST, "--start-method", "thread")
+    assert refused.exit_code == 2

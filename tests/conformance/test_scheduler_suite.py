@@ -40,7 +40,7 @@ def test_options_that_keep_every_promise() -> None:
 
 def test_options_lose_exactly_what_they_give_up() -> None:
     assert failures({"phase": "restart"}) == {"no-starvation"}
-    assert failures({"policy": "static"}) == {"refresh-on-time"}
+    assert failures({"policy": "static"}) == {"refresh-on-time", "every-refresh"}
     assert failures({"policy": "single_step"}) == {"averages-decide", "beta-used"}
     assert "conflict-free" in failures({"policy": "all_tasks"})
     assert "mild-disagreement" in failures({"policy": "round_robin"})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from songoku_theory.annealing import AnnealConfig
 from songoku_theory.errors import InvalidInputError
@@ -160,3 +162,29 @@ def test_a_spoilt_state_is_refused_and_nothing_changes(tiny: Make) -> None:
     with pytest.raises(InvalidInputError, match="saved averages are not finite"):
         scheduler.load_state_dict({**saved, "averages": spoilt})
     assert_equal(scheduler.state_dict(), before)
+
+
+@pytest.mark.parametrize("memory", ["full", "offload", "sketch"])
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_a_copy_trains_as_the_original_does(
+    memory: str, way: Make, tiny: Make, batches: Make, task_loss: Make
+) -> None:
+    """The buffers' views have to look at the copy's buffers, not at tensors of their own."""
+    config = SchedulerConfig(num_tasks=3, tau=0.1, refresh_period=4)
+    options = TorchOptions(memory=memory, sketch_size=32)  # type: ignore[arg-type]
+
+    def train(model: nn.Module, scheduler: TaskScheduler, data: list[Any]) -> torch.Tensor:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        for batch in data:
+            outputs = model(batch.x)
+            scheduler.backward({t: task_loss(outputs, batch, t) for t in scheduler.active()})
+            optimizer.step()
+            scheduler.step()
+        return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+    model, data = tiny(3), batches(3, 20)
+    scheduler = TaskScheduler(model, model.heads, config, options=options)
+    train(model, scheduler, data[:6])
+    model_too, scheduler_too = way((model, scheduler))
+    expected = train(model, scheduler, data[6:])
+    assert torch.equal(train(model_too, scheduler_too, data[6:]), expected)

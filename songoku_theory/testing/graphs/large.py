@@ -48,7 +48,8 @@ def large_graphs(max_tasks: int = 1200, seed: int = 0) -> tuple[Case, ...]:
     """Return graphs of 60 to 1,200 tasks, smallest first.
 
     Sizes and numbers of colours pass what a byte, a recursion or a quadratic table can hold:
-    256 colours, more than 1,000 tasks in a row.
+    256 colours, more than 1,000 tasks in a row; and every size around 64 and 128 is there, for
+    faults at one size.
 
     Parameters
     ----------
@@ -83,6 +84,11 @@ def large_graphs(max_tasks: int = 1200, seed: int = 0) -> tuple[Case, ...]:
         case("path of 1200 tasks", path, 2),
         case("tree of 1093 tasks, shuffled", shuffled(tree, rng), 2),
     ]
+    sizes = np.random.default_rng([seed, 4])
+    found += [
+        case(f"one of each size: {n} tasks", random_graph(n, min(0.5, 6.0 / n), sizes))
+        for n in (*range(61, 137), *range(190, 194), *range(254, 259), 511, 512, 513, 1025)
+    ]
     kept = [c for c in found if c.num_tasks <= max_tasks]
     return tuple(sorted(kept, key=lambda c: (c.num_tasks, c.num_edges)))
 
@@ -99,6 +105,7 @@ def disconnected_graphs(max_tasks: int = 1200, seed: int = 0) -> tuple[Case, ...
     rng = np.random.default_rng([seed, 3])
     edge, triangle, single = multipartite(1, 1), multipartite(1, 1, 1), multipartite(1)
     cycle, clique = from_networkx(nx.cycle_graph(5)), multipartite(*[1] * 6)
+    large = multipartite(*[1] * 40)
     found = [
         case("two tasks without a conflict", union(single, single), 1),
         case("an edge and a task by itself", union(edge, single), 2),
@@ -118,6 +125,8 @@ def disconnected_graphs(max_tasks: int = 1200, seed: int = 0) -> tuple[Case, ...
         case("80 edges, 40 tasks, shuffled", shuffled(union(*[edge] * 80, *[single] * 40), rng), 2),
         case("60 triangles, shuffled", shuffled(union(*[triangle] * 60), rng), 3),
         case("random graph of 400 tasks, density 0.002", random_graph(400, 0.002, rng)),
+        case("three paths of 70", union(*[from_networkx(nx.path_graph(70))] * 3), 2),
+        case("two cliques of 40, three tasks", union(*[large] * 2, *[single] * 3), 40),
     ]  # fmt: skip
     kept = [c for c in found if c.num_tasks <= max_tasks]
     return tuple(sorted(kept, key=lambda c: (c.num_tasks, c.num_edges)))

@@ -106,6 +106,36 @@ def new_colors_for_each_component(adjacency: Adjacency) -> Colors:
     return colors
 
 
+def new_colors_for_large_components(adjacency: Adjacency) -> Colors:
+    """Start each component of more than 30 tasks with colours of its own."""
+    colors = np.zeros(len(adjacency), dtype=np.int64)
+    used = 0
+    for component in nx.connected_components(nx.from_numpy_array(adjacency)):
+        part = sorted(component)
+        large = len(part) > 30
+        found = welsh_powell(adjacency[np.ix_(part, part)])
+        colors[part] = found + used if large else found
+        used = int(colors[part].max()) + 1 if large else used
+    return colors
+
+
+def wrong_at_one_size(adjacency: Adjacency) -> Colors:
+    """Leave the last task of 97 with the first colour."""
+    colors = welsh_powell(adjacency)
+    if len(colors) == 97:
+        colors[-1] = colors[np.flatnonzero(adjacency[-1])[0]] if adjacency[-1].any() else 1
+    return colors
+
+
+_BUFFER = np.zeros(4096, dtype=np.int64)
+
+
+def one_buffer(adjacency: Adjacency) -> Colors:
+    """Return a view of the same array every time."""
+    _BUFFER[: len(adjacency)] = welsh_powell(adjacency)
+    return _BUFFER[: len(adjacency)]
+
+
 def skips_isolated_tasks(graph: nx.Graph) -> dict[Any, int]:
     """Go through the edges, so that a task without a conflict gets no colour."""
     colors: dict[Any, int] = {}
@@ -327,6 +357,9 @@ COLORINGS: tuple[Specimen, ...] = (
     _mutant(one_byte_colors),
     _mutant(first_component),
     _mutant(new_colors_for_each_component),
+    _mutant(new_colors_for_large_components),
+    _mutant(wrong_at_one_size),
+    _mutant(one_buffer),
     _mutant(skips_isolated_tasks),
     _mutant(colors_from_one),
     _mutant(colors_with_gaps),

@@ -217,6 +217,81 @@ class BatchDiffers(Scheduled):
         return Sum().combine_batch(grams, active, rng=rng)
 
 
+class BatchOfOne(Scheduled):
+    """Solve the first problem of a batch and answer all with it."""
+
+    def combine_batch(self, grams: Matrix, active: Thing = None, *, rng: Thing = None) -> Thing:
+        answer = self.inner.combine_batch(grams[:1], active, rng=rng)
+        return replace(answer, weights=np.repeat(answer.weights, len(grams), axis=0))
+
+
+class WordOfBits(Scheduled):
+    """Forget tasks from the 33rd on."""
+
+    def combine(
+        self, gram: Matrix, state: Thing, active: Active = None, *, rng: Thing = None
+    ) -> Thing:
+        tasks = _tasks(gram, active)
+        first = [k for k in tasks if k < 32] or tasks
+        return self.inner.combine(gram, state, first, rng=rng)
+
+
+class OneBuffer(Scheduled):
+    """Return the same array of weights every time."""
+
+    buffers: ClassVar[dict[int, Matrix]] = {}
+
+    def combine(
+        self, gram: Matrix, state: Thing, active: Active = None, *, rng: Thing = None
+    ) -> Thing:
+        answer = self.inner.combine(gram, state, active, rng=rng)
+        buffer = self.buffers.setdefault(len(gram), np.empty(len(gram)))
+        buffer[:] = answer.weights
+        return replace(answer, weights=buffer)
+
+
+class NobodyIsAll(Scheduled):
+    """Take an empty active set for all tasks."""
+
+    def combine(
+        self, gram: Matrix, state: Thing, active: Active = None, *, rng: Thing = None
+    ) -> Thing:
+        everyone = active is None or len(active) == 0
+        return self.inner.combine(gram, state, None if everyone else active, rng=rng)
+
+
+class ClearsInactive(Scheduled):
+    """Set the inactive tasks' inner products to zero in the caller's matrix."""
+
+    def combine(
+        self, gram: Matrix, state: Thing, active: Active = None, *, rng: Thing = None
+    ) -> Thing:
+        if active is not None:
+            others = sorted({*range(len(gram))} - {*_tasks(gram, active)})
+            gram[others] = 0.0
+        return self.inner.combine(gram, state, active, rng=rng)
+
+
+class SeedsGlobally(Scheduled):
+    """Seed numpy's global generator, to be reproducible."""
+
+    def combine(
+        self, gram: Matrix, state: Thing, active: Active = None, *, rng: Thing = None
+    ) -> Thing:
+        np.random.seed(0)  # noqa: NPY002 - the fault
+        return self.inner.combine(gram, state, active, rng=rng)
+
+
+class NoResidual(Scheduled):
+    """Say that it converged, without a residual."""
+
+    def combine(
+        self, gram: Matrix, state: Thing, active: Active = None, *, rng: Thing = None
+    ) -> Thing:
+        answer = self.inner.combine(gram, state, active, rng=rng)
+        return replace(answer, status=Status.CONVERGED, residual=float("nan"))
+
+
 @dataclass(frozen=True)
 class Unconstrained:
     """Solve MGDA's problem without asking for weights that are not negative."""
@@ -421,6 +496,13 @@ COMBINERS: tuple[Specimen, ...] = (
     _mutant(Jitter(MGDA())),
     _mutant(KeepsLastWeights(MGDA()), _holding("+stateless")),
     _mutant(BatchDiffers(MGDA())),
+    _mutant(BatchOfOne(MGDA())),
+    _mutant(WordOfBits(MGDA())),
+    _mutant(OneBuffer(MGDA())),
+    _mutant(NobodyIsAll(MGDA())),
+    _mutant(ClearsInactive(Sum())),
+    _mutant(SeedsGlobally(MGDA())),
+    _mutant(NoResidual(MGDA())),
     _mutant(Unconstrained(), _holding("+nonnegative", "+simplex")),
     _mutant(EveryState(), _holding(*_PLAIN)),
     _mutant(LossForgetsActive(FAMO()), _holding(*_PLAIN)),

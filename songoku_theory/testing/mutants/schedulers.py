@@ -331,6 +331,98 @@ class ColorsNotTasks(PlainScheduler):
         return (self.slot() % len(self.classes),) if self.edges is not None else super().active()
 
 
+class ResetAfterAWhile(PlainScheduler):
+    """Begin the cycle anew at every refresh from step 150 on."""
+
+    def slot(self) -> int:
+        return self.t if self.t < 150 else self.t % self.settings.refresh_period
+
+
+class EightClasses(PlainScheduler):
+    """Keep eight classes; tasks of later ones are lost."""
+
+    def refresh(self) -> None:
+        super().refresh()
+        self.classes = self.classes[:8]
+
+
+class SixteenBits(PlainScheduler):
+    """See no conflict among tasks from the 17th on."""
+
+    def graph(self, rows: NDArray[np.float64]) -> Graph:
+        edges = super().graph(rows)
+        edges[16:, 16:] = False
+        return edges
+
+
+class DropsZeroTasks(PlainScheduler):
+    """Leave out tasks whose average is zero."""
+
+    def refresh(self) -> None:
+        super().refresh()
+        alive = {k for k, average in self.averages.items() if average.any()}
+        kept = [tuple(k for k in c if k in alive) for c in self.classes]
+        self.classes = [c for c in kept if c] or [tuple(range(self.settings.num_tasks))]
+
+
+class SixRefreshes(PlainScheduler):
+    """Stop refreshing after the sixth time."""
+
+    def due(self) -> bool:
+        return super().due() and self.t <= 6 * self.settings.refresh_period
+
+
+class AveragesThenRefuses(PlainScheduler):
+    """Refuse a NaN after it has entered the average."""
+
+    def step(self, gradients: Mapping[int, Vector]) -> None:
+        for task, gradient in gradients.items():
+            self.observe(task, gradient)
+        if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
+            raise ValueError("a gradient is not finite")
+        self.t += 1
+        if self.due():
+            self.refresh()
+
+
+class SavesNoStep(PlainScheduler):
+    """Save averages and classes, and begin at step 0."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is saved."""
+        return {"classes": self.classes, "averages": self.averages, "edges": self.edges}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take what was saved."""
+        self.classes, self.averages = list(saved["classes"]), dict(saved["averages"])
+        self.edges = saved["edges"]
+
+
+class CopiesShare(PlainScheduler):
+    """Share the averages with every copy."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CopiesShare:
+        new = type(self)(self.settings)
+        new.__dict__.update(self.__dict__)
+        return new
+
+
+class SeedsGlobally(PlainScheduler):
+    """Seed the global generator, to be reproducible."""
+
+    def refresh(self) -> None:
+        random.seed(0)
+        super().refresh()
+
+
+class HashOrder(PlainScheduler):
+    """Run classes in the order of a set of names."""
+
+    def refresh(self) -> None:
+        super().refresh()
+        self.classes = sorted(self.classes, key=lambda tasks: hash(f"class {tasks}"))
+
+
 def _reference(option: str, value: str) -> Callable[[Settings], ReferenceScheduler]:
     def factory(settings: Settings) -> ReferenceScheduler:
         plain = reference_factory(settings).config
@@ -339,9 +431,10 @@ def _reference(option: str, value: str) -> Callable[[Settings], ReferenceSchedul
     return factory
 
 
-def _mutant(kind: type[PlainScheduler], seen: bool = False) -> Specimen:
+def _mutant(kind: type[PlainScheduler], seen: bool = False, interpreters: bool = False) -> Specimen:
     doc = (kind.__doc__ or "").splitlines()[0].rstrip(".")
-    return Specimen(doc[0].lower() + doc[1:], Kind.SCHEDULER, kind, seen=seen)
+    options = {"interpreters": interpreters}
+    return Specimen(doc[0].lower() + doc[1:], Kind.SCHEDULER, kind, seen=seen, options=options)
 
 
 def _correct(name: str, factory: Any, *promises: str) -> Specimen:  # noqa: ANN401
@@ -384,5 +477,15 @@ SCHEDULERS: tuple[Specimen, ...] = (
     _mutant(GlobalGenerator),
     _mutant(DividesByZero),
     _mutant(ColorsNotTasks),
+    _mutant(ResetAfterAWhile),
+    _mutant(EightClasses),
+    _mutant(SixteenBits),
+    _mutant(DropsZeroTasks),
+    _mutant(SixRefreshes),
+    _mutant(AveragesThenRefuses),
+    _mutant(SavesNoStep),
+    _mutant(CopiesShare),
+    _mutant(SeedsGlobally),
+    _mutant(HashOrder, interpreters=True),
 )
 """Correct schedulers first, then one fault each."""

@@ -39,6 +39,12 @@ class Step:
     intakes: list[Intake] = field(default_factory=list)
     scaler: torch.amp.GradScaler | None = None
     inverse_scale: Tensor | None = None
+    updated: list[tuple[nn.Parameter, int]] = field(default_factory=list)
+    """Shared parameters whose ``.grad`` was set, and how often each had been changed by then."""
+
+    def was_taken(self) -> bool:
+        """Say whether an optimiser has used the gradients that were set."""
+        return bool(self.updated) and all(p._version != count for p, count in self.updated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Setup:
         generator: Generator | None = None,
         process_group: dist.ProcessGroup | None = None,
     ) -> None:
+        _check_kinds(heads, config, options)
         self.config = SchedulerConfig(num_tasks=max(1, len(heads))) if config is None else config
         self.options = TorchOptions() if options is None else options
         self._parts = split_parameters(model, heads, shared)
@@ -104,7 +111,7 @@ class Setup:
         if self.config.num_tasks != len(self.tasks):
             raise InvalidInputError(
                 f"config is for {self.config.num_tasks} tasks; heads names {len(self.tasks)}: "
-                f"{', '.join(self.tasks)}."
+                f"{', '.join(self.tasks)}. Use SchedulerConfig(num_tasks={len(self.tasks)})."
             )
         offload = options.memory == "offload"
         self._average_rows = several and (
@@ -192,6 +199,31 @@ class Setup:
         """Neither record gradients nor let autocast shorten float32 products."""
         with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
             yield
+
+
+def _check_kinds(heads: object, config: object, options: object) -> None:
+    """Refuse arguments in each other's places before anything reads them."""
+    if not isinstance(heads, Mapping | nn.ModuleDict):
+        raise InvalidInputError(
+            f"heads should be a mapping from a task's name to its head, e.g. "
+            f"{{'depth': model.depth_head}}; found {type(heads).__name__}."
+        )
+    odd = [name for name in heads if not isinstance(name, str)]
+    if odd:
+        raise InvalidInputError(
+            f"a task's name should be a string; found {odd[0]!r} ({type(odd[0]).__name__}). Write "
+            f"heads={{{str(odd[0])!r}: ...}}, and the same names in the losses."
+        )
+    for what, value, kind in (
+        ("config", config, SchedulerConfig),
+        ("options", options, TorchOptions),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise InvalidInputError(
+                f"{what} should be a {kind.__name__}; found {type(value).__name__}. The schedule's "
+                f"settings go into config=SchedulerConfig(...), those of the tensors into "
+                f"options=TorchOptions(...)."
+            )
 
 
 def inverse_scale_of(scaler: torch.amp.GradScaler, device: torch.device) -> Tensor:

@@ -166,6 +166,12 @@ class Taking(Turns, Updating):
         return found
 
     def _check_names(self, step: Step, given: Mapping[str, T | None]) -> list[tuple[int, T | None]]:
+        if not isinstance(given, Mapping):
+            raise InvalidInputError(
+                f"expected a mapping from task to loss (or gradient), so that tasks can be told "
+                f"apart; found {type(given).__name__}. Write backward({{t: loss_of[t](...) for t "
+                f"in scheduler.active()}})."
+            )
         for name in given:
             if name not in self._index:
                 raise unknown_name("task", str(name), self.tasks)
@@ -186,7 +192,15 @@ class Taking(Turns, Updating):
     def _intake(self, step: Step) -> Intake:
         """Return the group's intake; at the first call, clear every gradient."""
         if len(step.intakes) > step.index:
+            if step.was_taken():
+                raise InvalidInputError(
+                    f"the shared parameters were changed since the last call of backward, and step "
+                    f"{self.steps} is still open, so these gradients would be added to the old "
+                    f"ones. Call scheduler.step() after optimizer.step(). (If the forward pass "
+                    f"itself changes parameters, pass more=True to all calls but the last.)"
+                )
             return step.intakes[step.index]
+        step.updated.clear()
         self._check_model()
         clear_gradients(self._parts)
         hides = self.options.nonfinite != "count" and step.scaler is None

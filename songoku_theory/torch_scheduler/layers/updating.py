@@ -42,6 +42,9 @@ class Updating(Setup):
                 self._average_rows and intake.keeps_rows,
                 lambda kept: self._weigh(intake, kept, step.inverse_scale),
             )
+        step.updated = [
+            (p, p._version) for p in self._parts.shared.parameters if p.grad is not None
+        ]
 
     def _weigh(
         self, intake: Intake, kept: Sequence[int], inverse_scale: Tensor | None
@@ -54,6 +57,11 @@ class Updating(Setup):
             combining.undo()
             return None
         assert self._buffers.rows is not None
+        if not combining.weighs_losses:
+            # A zero row would stop MGDA's update, and count in a mean.
+            kept = [k for k in kept if intake.reaches(k)]
+            if not kept:
+                return None
         shown = Shown(self._buffers.rows, tuple(kept), inverse_scale, lambda: intake.losses(kept))
         weights: Weights | None = None
         trouble: InvalidInputError | CombineError | None = None
