@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -154,3 +154,12 @@ def answer(
         seconds=seconds,
         solver=solver,
     )
+
+
+def combined(first: Grouping, second: Grouping, seconds: float) -> Grouping:
+    """Return the better groups of two answers to one problem with the lower of their bounds."""
+    if second.status in ("optimal", "infeasible"):
+        return replace(second, seconds=seconds)
+    better, other = (first, second) if first.objective >= second.objective else (second, first)
+    bound = max(min(better.bound, other.bound), better.objective)
+    return replace(better, bound=bound, seconds=seconds)
