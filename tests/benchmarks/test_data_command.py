@@ -87,6 +87,17 @@ def test_every_address_is_https_or_the_publishers_own_and_stays_in_the_root(name
         assert len(digest) == {"md5": 32, "sha256": 64}[kind]
 
 
+def test_rendered_rooms_are_shown_as_synth(tmp_path):
+    arguments = ("--data-root", tmp_path)
+    outcome = run("render", "--train", 2, "--test", 1, "--height", 24, *arguments)
+    assert outcome.exit_code == 0, outcome.output
+    outcome = run("status", *arguments)
+    assert "2 + 1 preprocessed views, rendered" in outcome.output
+    assert "SYNTH" in outcome.output
+    refused = run("render", "--height", 25, *arguments).exception
+    assert isinstance(refused, InvalidInputError)
+
+
 def test_the_real_root(real_root):
     outcome = run("status", "--data-root", real_root)
     assert outcome.exit_code == 0

@@ -145,8 +145,8 @@ def films(tmp_path, monkeypatch):
     path = tmp_path / "mmimdb" / "movies.db"
     with sqlite3.connect(path) as db:
         db.execute(
-            'CREATE TABLE omdb (ID, imdbID, Title, Year, Genre, Director, Writer, "Cast", Language, '
-            "Country, Runtime)"
+            'CREATE TABLE omdb (ID, imdbID, Title, Year, Genre, Director, Writer, "Cast", '
+            "Language, Country, Runtime)"
         )
         for n in range(200):
             genre = "Drama, War" if n % 2 else "Comedy"

@@ -22,6 +22,7 @@ _BENCHMARKS = {
     "mm_imdb": "simulations.training.benchmarks.mm_imdb:MM_IMDB",
     "stocks_fb": "simulations.training.benchmarks.stocks:STOCKS_FB",
     "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
+    "nyuv2": "simulations.training.benchmarks.nyuv2:NYUV2",
     "ett": "simulations.training.benchmarks.ett:ETT",
 }
 
@@ -32,7 +33,7 @@ def available_benchmarks() -> tuple[str, ...]:
     Examples
     --------
     >>> available_benchmarks()
-    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'ett')
+    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'nyuv2', 'ett')
     """
     return tuple(_BENCHMARKS)
 

@@ -232,12 +232,15 @@ class Found:
         What would have to be added for EXACT data.
     where : str
         Where to get it.
+    on_disk : bool
+        False when there is nothing to read: loading would generate it all.
     """
 
     provenance: Provenance | None
     what: str
     missing: tuple[str, ...] = ()
     where: str = ""
+    on_disk: bool = True
 
 
 class Benchmark(Protocol):
