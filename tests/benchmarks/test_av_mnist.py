@@ -63,6 +63,22 @@ def test_recordings_to_test_with_are_never_trained_on(with_mnist):
     assert np.array_equal(recordings.digits[partners], np.arange(500) % 10)
 
 
+def test_each_part_hears_its_own_recordings(with_mnist, rng, monkeypatch):
+    heard = []
+    whole = AvMnist._spectrograms
+
+    def listen(self, waves, partners, draw):
+        heard.append(set(partners))
+        return whole(self, waves, partners, draw)
+
+    monkeypatch.setattr(AvMnist, "_spectrograms", listen)
+    AV_MNIST.load(with_mnist, rng)
+    for_test = read_recordings(with_mnist / "fsdd" / "recordings").for_test
+    train, test = heard
+    assert train == set(np.flatnonzero(~for_test))
+    assert test == set(np.flatnonzero(for_test))
+
+
 def test_limits_keep_validation_whole(with_mnist, rng):
     digit, _ = AvMnist(train_limit=50, test_limit=7).load(with_mnist, rng).tasks
     assert [len(digit.splits[s]) for s in SPLITS] == [50, 20, 7]
