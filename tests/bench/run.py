@@ -18,6 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import click
 import torch
 from engine import ROWS as ENGINE
+from grouping import ROWS as GROUPING
+from grouping import reaches as grouping_reaches
 from rich.console import Console
 from rich.table import Table
 from rows_capture import ROWS as CAPTURE
@@ -30,7 +32,7 @@ from timing import Row, Timed, UnmeasuredError, compare
 
 from songoku_theory._numba import accelerated
 
-ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE, *SIMULATION, *ENGINE)
+ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE, *SIMULATION, *ENGINE, *GROUPING)
 PACKAGES = ("numpy", "scipy", "numba", "torch", "torchjd", "cvxpy", "clarabel", "rustworkx")
 
 
@@ -100,6 +102,10 @@ def bench(only: tuple[str, ...], repeats: int) -> None:
             status.update(f"measuring {row.name} ...")
             table.add_row(row.name, row.what, row.against, *_measure(row, repeats))
     console.print(table, highlight=False)
+    if not only or any("grouping".startswith(name) for name in only):
+        with threadpool_limits(1):
+            for line in grouping_reaches():
+                console.print(line, highlight=False)
 
 
 def _measure(row: Row, repeats: int) -> tuple[str, str, str, str, str]:

@@ -42,7 +42,7 @@ def test_small_problems(random_problem: Draw) -> None:
         best += found.objective >= exact.objective - 1e-9
         assert found.bound >= exact.objective - 1e-9
     assert solved > 75
-    assert best >= 0.97 * solved  # a heuristic: one of 95 here is missed
+    assert best >= 0.97 * solved  # it is a heuristic
 
 
 @pytest.mark.parametrize("num_groups", [2, 4, None])
