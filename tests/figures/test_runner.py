@@ -36,7 +36,9 @@ def _dot(given: FigureInput) -> Picture:
 
 
 def test_every_figure_becomes_four_files(drawn: Path) -> None:
-    names = available_figures().keys()
+    names = {path.stem for path in drawn.iterdir()}
+    assert names >= {"pipeline", "recovery", "n_eff", "ledger"}
+    assert names <= available_figures().keys()
     expected = {f"{name}.{kind}" for name in names for kind in ("pdf", "png", "csv", "json")}
     assert {path.name for path in drawn.iterdir()} == expected
     for name in names:
@@ -46,7 +48,8 @@ def test_every_figure_becomes_four_files(drawn: Path) -> None:
 
 def test_the_json_says_what_is_shown_and_where_it_comes_from(drawn: Path) -> None:
     found = json.loads((drawn / "recovery.json").read_text())
-    assert found["claims"] == ["EMA-19", "EMA-36", "EMA-36-R"]
+    assert found["claims"] == ["EMA-19", "EMA-36", "EMA-36-R", "EXT-1", "EXT-3"]
+    assert all(set(answer) == {"question", "text"} for answer in found["answers"])
     assert len(found["keys"]) == 7
     assert all(len(key) == 32 for key in found["keys"])
     assert found["needs"] == [{"experiment": "recovery", "command": "songoku sweep run quick"}]
