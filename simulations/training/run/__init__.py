@@ -1,0 +1,1 @@
+"""Training a benchmark: batches, steps, evaluation, checkpoints, records."""
