@@ -82,7 +82,8 @@ def test_no_global_generator_no_fixed_device_no_swallowed_options(package: str) 
     for path in modules(package):
         text = path.read_text()
         assert "cuda:0" not in text, path
-        assert "np.random.seed" not in text, path
+        # One planted fault seeds the global generator: that is what it is there to be caught for.
+        assert "np.random.seed" not in text or path.parent.name == "mutants", path
         tree = ast.parse(text)
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
