@@ -11,7 +11,7 @@ from simulations.training.architectures.norm import measuring
 from simulations.training.benchmarks.base import Split
 from simulations.training.run.data import TrainingData
 
-__all__ = ["delta_m", "evaluate", "measure_statistics"]
+__all__ = ["Scores", "delta_m", "evaluate", "measure_statistics"]
 
 _BATCHES_MEASURED = 20
 _EVALUATION_BATCH = 256
@@ -22,13 +22,16 @@ Scores = dict[str, dict[str, float]]
 
 @torch.no_grad()
 def measure_statistics(network: Network, data: TrainingData, tasks: Sequence[str]) -> None:
-    """Measure the network's normalisation on the first training batches of each view."""
+    """Measure the network's normalisation on the first training batches of each view.
+
+    On at most an epoch of them, the same for every method and at any step.
+    """
     network.train()
     with measuring(network) as needed:
         if not needed:
             return
         for view, chosen in data.grouped(tasks):
-            for step in range(_BATCHES_MEASURED):
+            for step in range(min(_BATCHES_MEASURED, data.steps_per_epoch)):
                 inputs, _ = data.batch(view, chosen[:1], step)
                 network.trunk(inputs, view.index)
 

@@ -15,13 +15,13 @@ import torch
 
 from simulations.sweep.interrupt import Stopped, StopSignals
 from simulations.training.architectures.base import Architecture
-from simulations.training.benchmarks.base import Loaded
+from simulations.training.benchmarks.base import Loaded, Split
 from simulations.training.methods.base import Method
 from simulations.training.run.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from simulations.training.run.compare import with_delta_m
 from simulations.training.run.config import MachineConfig, TrainingConfig
 from simulations.training.run.diverged import DivergedError
-from simulations.training.run.evaluate import evaluate, measure_statistics
+from simulations.training.run.evaluate import Scores, evaluate, measure_statistics
 from simulations.training.run.progress import Show, quiet
 from simulations.training.run.record import Record, read_result, write_result
 from simulations.training.run.trainer import Trainer
@@ -199,7 +199,7 @@ class _Running:
         with StopSignals() as signals:
             try:
                 self._train(stop_at, signals, show)
-                validation, test = self._evaluate("validation"), self._evaluate("test")
+                validation, test = self._evaluate("validation", "test")
             except Stopped as stopped:
                 self._save()
                 self.record.write(self.job.folder)
@@ -213,7 +213,7 @@ class _Running:
             # Before the step, not after the one before it: a stop in between must not skip it.
             due = every and trainer.steps and trainer.steps % every == 0
             if due and not record.has_scores(trainer.steps, "validation"):
-                record.scores(trainer.steps, "validation", self._evaluate("validation"))
+                record.scores(trainer.steps, "validation", *self._evaluate("validation"))
             # A signal waits for the end of the step, so that what is saved is whole.
             with signals.shielded():
                 start = time.perf_counter()
@@ -231,14 +231,15 @@ class _Running:
                     self._save()
                 saved = time.monotonic()
 
-    def _evaluate(self, split: str) -> dict[str, dict[str, float]]:
+    def _evaluate(self, *splits: Split) -> list[Scores]:
         trainer = self.trainer
         tasks = trainer.plan.tasks
         measure_statistics(trainer.network, trainer.data, tasks)
-        if split == "test":
-            limit = self.job.config.test_examples
-            return evaluate(trainer.network, trainer.data, tasks, "test", limit)
-        return evaluate(trainer.network, trainer.data, tasks, "validation")
+        limits = {"test": self.job.config.test_examples}
+        return [
+            evaluate(trainer.network, trainer.data, tasks, split, limits.get(split, 0))
+            for split in splits
+        ]
 
     def _save(self) -> None:
         save_checkpoint(
@@ -259,9 +260,7 @@ class _Running:
         self.record.write(self.job.folder)
         return kept
 
-    def _report(
-        self, validation: dict[str, dict[str, float]], test: dict[str, dict[str, float]]
-    ) -> Outcome:
+    def _report(self, validation: Scores, test: Scores) -> Outcome:
         trainer, job, folder = self.trainer, self.job, self.job.folder
         finished = trainer.steps >= trainer.total
         for split, scores in (("validation", validation), ("test", test)):

@@ -1,0 +1,209 @@
+"""``songoku train``: train a benchmark with a method, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulations.training.data_command import data_root_option
+
+if TYPE_CHECKING:
+    from simulations.training.benchmarks.base import Loaded
+    from simulations.training.run.config import MachineConfig
+    from simulations.training.run.job import Job, Outcome
+    from simulations.training.run.settings import Settings
+
+__all__ = ["train"]
+
+SINGLE_TASK = "single_task"
+"""The method that stands for one run a task."""
+
+
+class _Seeds(click.ParamType[tuple[int, ...]]):
+    """``0-4`` or ``0,3,7`` or both."""
+
+    name = "SEEDS"
+
+    def convert(
+        self, value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None, ctx: click.Context | None,
+    ) -> tuple[int, ...]:  # fmt: skip
+        if isinstance(value, tuple):
+            return value
+        seeds: list[int] = []
+        try:
+            for part in str(value).split(","):
+                first, dash, last = part.partition("-")
+                seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+        except ValueError:
+            seeds = []
+        if not seeds or len(set(seeds)) != len(seeds):
+            self.fail(f"{value!r} should be like 0-4 or 0,3,7, each seed once.", param, ctx)
+        return tuple(seeds)
+
+
+def _list_methods(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from simulations.training.methods import available_methods, method_info
+
+    for name in available_methods():
+        info = method_info(name)
+        click.echo(f"{name}\n    {info.doc}\n    {info.source}")
+        click.echo(f"    options: {', '.join(info.options) or 'none'}")
+    ctx.exit()
+
+
+@click.command(
+    short_help="Train a benchmark with a method; stop and resume at any point.",
+    epilog="""\b
+Examples:
+  songoku train stocks_fb --method son_goku --seeds 0-4 --data-root ~/data
+  songoku train cifar10 --method uniform --method single_task --preset paper --device cuda
+  songoku train ett --method scalarised --config weights.toml --max-steps 50
+
+The same command goes on with a run that was stopped, and leaves finished ones alone.""",
+)
+@click.argument("benchmark")
+@click.option(
+    "--method", "methods", multiple=True, required=True,
+    help="What to train with; may be given several times. single_task trains a network for each "
+    "task.",
+)  # fmt: skip
+@click.option("--seeds", type=_Seeds(), default="0", show_default=True, help="Like 0-4 or 0,3,7.")
+@click.option(
+    "--preset", default="small", show_default=True, help="Sizes and lengths: smoke, small, paper."
+)
+@click.option(
+    "--config", type=click.Path(dir_okay=False, path_type=Path),
+    help="A TOML file that is laid over the preset.",
+)  # fmt: skip
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1.")
+@click.option("--amp", is_flag=True, help="Forward passes in bfloat16.")
+@click.option("--compile", "compiled", is_flag=True, help="Compile the trunk.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; by default torch's choice.")
+@click.option("--max-steps", type=click.IntRange(1), help="Stop there, keeping a checkpoint.")
+@click.option("--save-model", is_flag=True, help="Keep the weights of finished runs.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/train"),
+    show_default=True, help="Results go to OUT/BENCHMARK/METHOD/seed-N.",
+)  # fmt: skip
+@click.option(
+    "--list-methods", is_flag=True, is_eager=True, expose_value=False, callback=_list_methods,
+    help="List the methods with their options and sources, and exit.",
+)  # fmt: skip
+@data_root_option
+def train(
+    benchmark: str,
+    methods: tuple[str, ...],
+    seeds: tuple[int, ...],
+    preset: str,
+    config: Path | None,
+    device: str,
+    amp: bool,
+    compiled: bool,
+    threads: int | None,
+    max_steps: int | None,
+    save_model: bool,
+    out: Path,
+    data_root: Path,
+) -> None:
+    """Train BENCHMARK ('songoku data status' lists them) and write metrics as CSV and JSON.
+
+    The initial weights and the order of the data are the same for every method with the same
+    seed. Exit status 130 after Ctrl-C, 143 after SIGTERM; a checkpoint is left.
+    """
+    import torch
+
+    from simulations.training.run.config import MachineConfig
+    from simulations.training.run.job import device_of
+    from simulations.training.run.settings import load_settings
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    settings = load_settings(preset, config)
+    machine = MachineConfig(device, compiled, max_steps, save_model=save_model)
+    device_of(device)
+    for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
+        _run(job, machine)
+
+
+def _jobs(
+    settings: Settings, benchmark: str, methods: tuple[str, ...], seeds: tuple[int, ...],
+    data_root: Path, out: Path, amp: bool,
+) -> Iterator[Job]:  # fmt: skip
+    """All that can be wrong in the settings is found before anything is read."""
+    import numpy as np
+
+    from simulations.training.architectures import get_architecture
+    from simulations.training.methods import get_method, method_info
+    from simulations.training.run.compare import task_folder
+    from simulations.training.run.config import TrainingConfig
+    from simulations.training.run.job import Job
+    from simulations.training.run.settings import with_data_options
+    from simulations.training.run.trainer import DATA, child_seed
+
+    source = with_data_options(benchmark, {})
+    source = with_data_options(benchmark, settings.data(benchmark))
+    training = settings.training(benchmark)
+    config = TrainingConfig.of({**training, "amp": amp or training.get("amp", False)})
+    architecture = get_architecture(*settings.architecture(benchmark))
+    for name in methods:
+        method_info(name)
+        options = settings.method(benchmark, name)
+        if name != SINGLE_TASK:
+            get_method(name, options)
+    single = out / benchmark / SINGLE_TASK
+    for seed in seeds:
+        loaded: Loaded = source.load(data_root, np.random.default_rng(child_seed(seed, DATA)))
+        for name in methods:
+            options = settings.method(benchmark, name)
+            runs = [(out / benchmark / name, options)]
+            if name == SINGLE_TASK:
+                only = options.get("task")
+                tasks = [task.name for task in loaded.tasks] if only is None else [only]
+                runs = [(single / task_folder(task), {"task": task}) for task in tasks]
+            for folder, given in runs:
+                yield Job(
+                    benchmark, loaded, name, get_method(name, given), architecture, config, seed,
+                    folder / f"seed-{seed}", single,
+                )  # fmt: skip
+
+
+def _run(job: Job, machine: MachineConfig) -> None:
+    from simulations.training.run.job import run_job
+    from simulations.training.run.progress import shown_training
+    from songoku_theory.errors import SongokuError
+
+    label = f"{job.benchmark} {job.folder.relative_to(job.folder.parents[1])}"
+    try:
+        with shown_training(label) as show:
+            outcome = run_job(job, machine, show)
+    except SongokuError as error:
+        # Name the run: several are trained by one command.
+        raise SongokuError(f"{label}: {error}") from error
+    _tell(job, label, outcome)
+
+
+def _tell(job: Job, label: str, outcome: Outcome) -> None:
+    from simulations.sweep.progress import duration
+
+    if outcome.signum is not None:
+        click.echo(f"{label}: stopped; the same command goes on from here.", err=True)
+        raise click.exceptions.Exit(128 + outcome.signum)
+    result = outcome.result
+    of = "" if result["finished"] else f" of {result['steps_planned']:,}"
+    click.echo(
+        f"{label} ({result['data']}): {outcome.ended.value}, {result['steps']:,}{of} steps, "
+        f"{duration(result['seconds'])}, {result['work']['backwards']:,} backward passes; "
+        f"{job.folder}/result.json"
+    )
+    for name, task in result["tasks"].items():
+        metric, value = next(iter(task["test"].items()))
+        click.echo(f"    {name}: {metric} {value:.4g} (by chance {task['chance']:.3g})")
+    delta = result["delta_m"]["main"]
+    if delta is not None and job.method_name != SINGLE_TASK:
+        click.echo(f"    Delta_m over main tasks, against single-task networks: {delta:+.2f} %")
