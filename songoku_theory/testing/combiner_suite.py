@@ -118,7 +118,7 @@ def check_combiner(
     True
     >>> by_index = lambda gram: [1.0 + k for k in range(len(gram))]
     >>> [r.check for r in check_combiner(by_index) if not r.ok]
-    ['permutation-equivariant']
+    ['permutation-equivariant', 'many-tasks-renamed']
     """
     rule = make_combiner(target)
     declared, registered = promises_of_combiner(rule)

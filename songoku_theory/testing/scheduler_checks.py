@@ -229,8 +229,8 @@ def check_no_starvation(subject: SchedulerSubject) -> str:
     rows = np.eye(size) - 1.0 / size  # all pairs at cosine -1/5: everybody against everybody
     for period in (1, 2, 4, 5):
         settings = Settings(size, tau=0.1, refresh_period=period)
-        run = drive(subject, settings, _constant(rows), period + 40 * size)
-        for first in (period, period + 30 * size):
+        run = drive(subject, settings, _constant(rows), period + 30 * size)
+        for first in (period, period + 20 * size):
             later = {k for ran in run.active[first : first + 10 * size] for k in ran}
             starved = [k for k in range(size) if k not in later]
             if starved:

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ _NOT_THERE = 77
 _CODE = "from songoku_theory.testing.scheduler_resume import answer_on_stdin; answer_on_stdin()"
 
 
+@cache
 def _stream(step: int) -> Matrix:
     rng = np.random.default_rng([23, step])
     pull = np.random.default_rng(23).normal(size=(6, 5))

@@ -332,10 +332,10 @@ class ColorsNotTasks(PlainScheduler):
 
 
 class ResetAfterAWhile(PlainScheduler):
-    """Begin the cycle anew at every refresh from step 150 on."""
+    """Begin the cycle anew at every refresh from step 100 on."""
 
     def slot(self) -> int:
-        return self.t if self.t < 150 else self.t % self.settings.refresh_period
+        return self.t if self.t < 100 else self.t % self.settings.refresh_period
 
 
 class EightClasses(PlainScheduler):
