@@ -66,8 +66,15 @@ class LinearModel:
             self.columns.append(column)
             self.entries.append(entry)
 
-    def solve(self, time_limit: float) -> Solved:
+    def solve(self, time_limit: float, *, presolve: bool = True) -> Solved:
         """Solve to a relative gap of 1e-9.
+
+        Parameters
+        ----------
+        time_limit : float
+            Seconds.
+        presolve : bool
+            Whether HiGHS may simplify the program first.
 
         Raises
         ------
@@ -76,7 +83,7 @@ class LinearModel:
         """
         shape = (len(self.low), len(self.worth))
         matrix = csr_array((self.entries, (self.rows, self.columns)), shape=shape)
-        options: dict[str, float] = {"mip_rel_gap": 1e-9}
+        options: dict[str, float | bool] = {"mip_rel_gap": 1e-9, "presolve": presolve}
         if isfinite(time_limit):
             options["time_limit"] = max(time_limit, 1e-3)
         found = milp(

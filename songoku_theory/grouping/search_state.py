@@ -70,12 +70,10 @@ class SearchState:
         size = float(units.sizes[member].sum())
         cost = float(units.costs[member, column].sum())
         near = units.apart @ member
-        own = np.diag(units.apart) / 2.0
         pairs = float(near[member].sum()) / 2.0
         sizes = np.append(size + sign * units.sizes, size)
         costs = np.append(cost + sign * units.costs[:, column], cost)
-        # near counts a unit's own links fully where it is a member.
-        conflicts = np.append(pairs + sign * (near - member * 2.0 * own) + sign * own, pairs)
+        conflicts = np.append(pairs + sign * near, pairs)
         scores = self._worth(j, member, sign, sizes) - self.weight * self._broken(
             column, sizes, costs, conflicts
         )

@@ -25,7 +25,8 @@ class Units:
         Sum of the symmetric gains between two units.
     costs : ndarray, shape (u, 1) or (u, m)
     apart : ndarray of float, shape (u, u)
-        How many cannot-links there are between two units; within one on the diagonal.
+        How many cannot-links there are between two units. One within a unit can't be met, which
+        ``obvious_conflict`` says before.
     """
 
     tasks: tuple[tuple[int, ...], ...]
