@@ -72,7 +72,8 @@ class ViewNorm2d(nn.Module):
             return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
         if self.counts[view] == 0:
             raise InvalidInputError(
-                f"no statistics were measured for view {view}; let training batches of it pass inside measuring() first."
+                f"no statistics were measured for view {view}; let training batches of it pass "
+                f"inside measuring() first."
             )
         return functional.batch_norm(
             x, self.mean[view], self.variance[view], self.weight, self.bias, training=False

@@ -77,8 +77,8 @@ class Scalarised:
     ----------
     weights : mapping from task or role to float
         > 0, or 0 for a task that is left out of the sum. A task's own entry goes before its
-        role's ("main", "positive", "negative"); 1 without either. ``songoku train --tune``
-        chooses them.
+        role's ("main", "positive", "negative"); 1 without either. Nothing searches for
+        them: tune them on validation losses, with no larger budget than other methods have.
 
     Source
     ------
