@@ -42,17 +42,20 @@ RULES = (
 )
 
 
-def compare(gradients: Matrix, label: str) -> None:
+def disagreements(gradients: Matrix, label: str) -> list[str]:
+    """The rules whose compiled and plain answers differ, in status or in the update."""
+    found = []
     gram = gradients @ gradients.T
     norms = np.linalg.norm(gradients, axis=1)
     for rule in RULES:
         fast = rule.combine(gram, rule.init(len(gram)), rng=np.random.default_rng(1))
         with use_numba(False):
             slow = rule.combine(gram, rule.init(len(gram)), rng=np.random.default_rng(1))
-        assert fast.status is slow.status, (label, rule, fast, slow)
         scale = max(float(np.abs(slow.weights) @ norms), 1e-300)
         difference = (fast.weights - slow.weights) @ gradients
-        assert np.linalg.norm(difference) <= 1e-7 * scale, (label, rule)
+        if fast.status is not slow.status or not np.linalg.norm(difference) <= 1e-7 * scale:
+            found.append(f"{label}: {rule}: {fast} against {slow}")
+    return found
 
 
 def test_numba_is_used_when_it_is_installed(compiled: None) -> None:
@@ -69,17 +72,17 @@ def test_compiled_and_array_code_agree(
 ) -> None:
     for label, gradients in {**zoo, **stationary_zoo}.items():
         for scale in (1e-12, 1.0, 1e12):
-            compare(gradients * scale, f"{label} x {scale}")
+            assert disagreements(gradients * scale, f"{label} x {scale}") == []
 
 
 def test_compiled_and_array_code_agree_on_random_problems(compiled: None) -> None:
     rng = np.random.default_rng(0)
     for trial in range(60):
         gradients = rng.integers(-2, 3, (int(rng.integers(1, 9)), int(rng.integers(1, 9))))
-        compare(gradients.astype(float), f"integers {trial}")
+        assert disagreements(gradients.astype(float), f"integers {trial}") == []
         gradients = rng.standard_normal((int(rng.integers(1, 20)), int(rng.integers(1, 30))))
         gradients = gradients * 10.0 ** rng.uniform(-2, 2, (len(gradients), 1))
-        compare(gradients, f"normal {trial}")
+        assert disagreements(gradients, f"normal {trial}") == []
 
 
 def test_compiled_code_takes_active_sets_and_leaves_refusals_to_the_array_code(

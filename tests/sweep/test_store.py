@@ -72,15 +72,15 @@ def change(store: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def refused(store: Path, message: str, *, writers_too: bool = True) -> None:
-    """Reading and writing both fail with the message, and no byte changes."""
+def refused(store: Path, message: str, *, writers_too: bool = True) -> bool:
+    """Whether reading and writing both fail with the message, and no byte changes."""
     before = files(store.parent)
     with pytest.raises(StoreError, match=message):
         open_read_only(store).close()
     if writers_too:
         with pytest.raises(StoreError, match=message):
             StoreWriter(store)
-    assert files(store.parent) == before
+    return files(store.parent) == before
 
 
 # -- reading -----------------------------------------------------------------------------------
@@ -338,19 +338,19 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path, toy: Experiment) -> None:
 def test_a_store_of_another_version_is_refused(store: Path) -> None:
     for version, message in ((2, "a newer songoku: its format is version 2"), (0, "an older")):
         change(store, f"PRAGMA user_version = {version}")
-        refused(store, message)
+        assert refused(store, message)
 
 
 def test_what_is_not_a_store_is_refused(tmp_path: Path) -> None:
     text = tmp_path / "a" / "notes.txt"
     text.parent.mkdir()
     text.write_text("not a database, but something dear to its owner", encoding="utf-8")
-    refused(text, "is not a store: expected an SQLite file")
+    assert refused(text, "is not a store: expected an SQLite file")
     assert not list(text.parent.glob("*.lock"))
     foreign = tmp_path / "b" / "photos.sqlite"
     foreign.parent.mkdir()
     change(foreign, "CREATE TABLE photos (x)")
-    refused(foreign, "not a songoku store")
+    assert refused(foreign, "not a songoku store")
     with pytest.raises(StoreError, match="is a folder"):
         open_read_only(tmp_path / "b")
     with pytest.raises(StoreError, match="is a folder"):
@@ -367,7 +367,7 @@ def test_a_truncated_store_is_refused(store: Path) -> None:
     for size in (store.stat().st_size - 4096, 5000, 60):
         with store.open("r+b") as stream:
             stream.truncate(size)
-        refused(store, "damaged|not a store|not an SQLite")
+        assert refused(store, "damaged|not a store|not an SQLite")
 
 
 def test_an_overwritten_page_is_found(store: Path) -> None:

@@ -238,8 +238,9 @@ def test_the_debiased_rule_is_the_core_s() -> None:
             num_tasks=5, tau=0.2, beta=0.5, refresh_period=4, cosine="debiased",
             ema=("carried", "windowed")[run % 2], observe_tasks=("active", "all")[run // 2 % 2],
         )  # fmt: skip
-        compare_run(
+        refreshes = compare_run(
             config,
             rng.integers(-3, 4, size=(13, 5, 3)).astype(float),
             np.ones((13, 5), dtype=np.bool_),
         )
+        assert refreshes == 13 // config.refresh_period

@@ -56,6 +56,7 @@ def _load_mat(path: Path) -> dict[str, Any]:
         raise bad_file(path, expected="a MATLAB file", found="no such file", todo=_TODO)
     try:
         content: dict[str, Any] = loadmat(path)
+    # scipy says NotImplementedError of a file of version 7.3, which is HDF5 and not for it.
     except (MatReadError, NotImplementedError, ValueError, TypeError, OSError) as error:
         raise bad_file(
             path, expected="a MATLAB file of version 5", found=str(error), todo=_TODO
