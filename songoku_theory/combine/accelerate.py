@@ -114,4 +114,4 @@ def short_products(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @cache
 def _products() -> Any:  # noqa: ANN401
-    return importlib.import_module("songoku_theory.combine.products")
+    return importlib.import_module("songoku_theory._products")

@@ -132,7 +132,8 @@ def smallest_square(length: int) -> float:
 
 def _small_products(rows: Tensor) -> Products:
     """As :func:`row_products`, with numpy's quicker calls."""
-    values = small_kernel().row_products32(rows.numpy())
+    kernels = importlib.import_module("songoku_theory._products")
+    values = kernels.row_products32(rows.numpy())
     squares = values.diagonal()
     extreme = ~(np.isfinite(squares) & (squares >= smallest_square(rows.shape[1])))
     rounding = _bound(min(_CHUNK, rows.shape[1]) + _ADDED_UP, 2.0**-24)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from songoku_theory._numba import use_numba
+from songoku_theory._products import inner_products
 from songoku_theory.combine import NashMTL, combine_gradients
-from songoku_theory.combine.products import inner_products
 from songoku_theory.errors import InvalidInputError
 
 

@@ -2,6 +2,8 @@
 
 At K = 40 and d = 1024 a call into BLAS takes more time than the work: here only a triangle is
 computed, four rows against four at a time, so that each number that is loaded is used four times.
+The combiners add up in float64; the scheduler's refresh in float32 over chunks of columns, as its
+tensor code does. Both stand in one file, because numba's cache only watches the caller's.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ from numpy.typing import NDArray
 
 from songoku_theory._numba import compiled
 
-__all__ = ["inner_products"]
+__all__ = ["inner_products", "row_products32"]
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
+Single = NDArray[np.float32]
 _AT_ONCE = 14 * 1024  # entries: they stay in the cache, and malloc need not ask for pages
+_AT_ONCE_32 = 24 * 1024  # the same of float32
+_NO_COPY = 2048  # columns: the sums in float32 may be as long as elsewhere
 
 
 # Sums may be reordered, but NaN and infinity keep their meaning.
@@ -22,13 +27,17 @@ _compiled = compiled("reassoc", "contract", "nsz", "arcp")
 
 
 @_compiled
-def _add_triangle(part: NDArray[np.float64], total: NDArray[np.float64]) -> None:
-    """Add the products of all pairs i <= j of rows; the number of rows is a multiple of 4."""
+def _add_triangle(part: Rows, total: NDArray[np.float64]) -> None:
+    """Add the products of all pairs i <= j of rows; the number of rows is a multiple of 4.
+
+    One call's sums are kept in the rows' own precision.
+    """
     count, length = part.shape
+    zero = part.dtype.type(0)
     for i in range(0, count, 4):
         for j in range(i, count, 4):
-            s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
-            s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+            s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = zero
+            s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = zero
             for k in range(length):
                 a0, a1, a2, a3 = part[i, k], part[i + 1, k], part[i + 2, k], part[i + 3, k]
                 b0, b1, b2, b3 = part[j, k], part[j + 1, k], part[j + 2, k], part[j + 3, k]
@@ -88,3 +97,33 @@ def inner_products(rows: Rows) -> NDArray[np.float64]:
         for j in range(i):
             total[i, j] = total[j, i]
     return total[:count, :count].copy()
+
+
+@_compiled
+def row_products32(rows: Single) -> NDArray[np.float64]:
+    """Products of all pairs of rows: chunks of columns in float32, added up in float64.
+
+    As ``torch_scheduler.gram._batches``.
+    """
+    count, length = rows.shape
+    padded = (count + 3) // 4 * 4
+    total = np.zeros((padded, padded))
+    columns = max(64, _AT_ONCE_32 // padded)
+    if padded == count and length <= _NO_COPY:
+        _add_triangle(rows, total)
+        columns, length = 1, 0
+    for first in range(0, length, columns):
+        wide = min(columns, length - first)
+        part = np.empty((padded, wide), dtype=np.float32)
+        part[count:] = np.float32(0.0)
+        for i in range(count):
+            source, target = rows[i, first : first + wide], part[i]
+            for k in range(wide):
+                target[k] = source[k]
+        _add_triangle(part, total)
+    found = np.empty((count, count))
+    for i in range(count):
+        for j in range(i, count):
+            found[i, j] = total[i, j]
+            found[j, i] = total[i, j]
+    return found
