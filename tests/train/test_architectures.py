@@ -85,6 +85,35 @@ def test_the_full_resnet_is_resnet_18():
     assert count == 11_689_512 - 513_000 - 9_408 + 1_728
 
 
+def test_with_the_published_stem_every_weight_is_counted():
+    with torch.device("meta"):
+        trunk = get_architecture("resnet18", {"stem_stride": 4}).trunk({"image": (3, 224, 224)}, 1)
+    assert sum(p.numel() for p in trunk.parameters()) == 11_689_512 - 513_000
+
+
+@pytest.mark.parametrize(("stride", "shape"), [(1, (3, 4)), (2, (2, 2)), (4, (1, 1))])
+def test_a_stem_shrinks_the_map_by_its_stride(stride, shape):
+    architecture = get_architecture("resnet18", {"width": 0.0625, "stem_stride": stride})
+    trunk = built(
+        lambda: architecture.trunk({"image": (3, 21, 29)}, 1), torch.Generator().manual_seed(0)
+    )
+    x = torch.randn(2, 3, 21, 29, generator=torch.Generator().manual_seed(1))
+    assert trunk.encoded(x, 0).shape == (2, trunk.features.width, *shape)
+    assert trunk({"image": x}, 0).shape == (2, trunk.features.width)
+
+
+def test_the_stem_that_was_there_before_has_not_changed():
+    """Published runs name no stride; a trunk that drew or computed otherwise would break them."""
+    trunk, shapes = trunk_of("resnet18", seed=3)
+    x = batch(shapes)["image"]
+    plain = torch.nn.functional.conv2d(x, trunk.stem.weight, stride=1, padding=1)
+    torch.testing.assert_close(trunk.stem(x), plain)
+    drawn = torch.empty(4, 3, 3, 3).normal_(
+        0.0, (2 / 27) ** 0.5, generator=torch.Generator().manual_seed(3)
+    )
+    assert torch.equal(trunk.stem.weight, drawn)
+
+
 def test_one_tasks_network_starts_from_the_same_weights(made_up):
     loaded, seed = made_up(), np.random.SeedSequence(4)
     architecture = get_architecture("vector_fusion", {"encoder": 8})
@@ -139,6 +168,9 @@ def test_evaluating_without_statistics_is_refused():
         ("resnet", {}, "Did you mean 'resnet18'"),
         ("resnet18", {"wide": 1.0}, "unknown option of resnet18 'wide'"),
         ("resnet18", {"width": 0.0}, "width should lie"),
+        ("resnet18", {"width": "full"}, "width should lie"),
+        ("resnet18", {"stem_stride": 3}, "stem_stride should be one of 1, 2, 4; found 3"),
+        ("resnet18", {"stem_stride": True}, "found True"),
         ("cnn_fusion", {"hidden": 0}, "hidden should be"),
         ("patch_transformer", {"width": 6, "heads": 4}, "multiple of heads"),
     ],

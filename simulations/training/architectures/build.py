@@ -54,7 +54,7 @@ def get_architecture(name: str, options: Mapping[str, object] | None = None) -> 
     Examples
     --------
     >>> get_architecture("resnet18", {"width": 0.25})
-    ResNet18(width=0.25)
+    ResNet18(width=0.25, stem_stride=1)
     """
     if name not in _ARCHITECTURES:
         raise unknown_name("architecture", name, _ARCHITECTURES)
