@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from songoku_theory.errors import SongokuError
+from songoku_theory.errors import InvalidInputError, SongokuError
 
-__all__ = ["DivergedError"]
+__all__ = ["DivergedError", "NonFiniteScoreError"]
 
 
 class DivergedError(SongokuError, ArithmeticError):
@@ -30,3 +30,13 @@ class DivergedError(SongokuError, ArithmeticError):
         self.what = what
         self.task = task
         self.step = step
+
+
+class NonFiniteScoreError(InvalidInputError):
+    """A finished network's outputs are not finite, so it has no score."""
+
+    def __init__(self, task: str, split: str, metric: str, value: float) -> None:
+        super().__init__(
+            f"{metric} of task {task!r} on the {split} split is {value}: the network's "
+            f"outputs are not finite. Lower the learning rate."
+        )

@@ -20,10 +20,11 @@ from simulations.training.methods.base import Method
 from simulations.training.run.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from simulations.training.run.compare import with_delta_m
 from simulations.training.run.config import MachineConfig, TrainingConfig
-from simulations.training.run.diverged import DivergedError
+from simulations.training.run.diverged import DivergedError, NonFiniteScoreError
 from simulations.training.run.evaluate import Scores, evaluate, measure_statistics
 from simulations.training.run.progress import Show, quiet
 from simulations.training.run.record import Record, read_result, write_result
+from simulations.training.run.refreshes import RefreshLog, has_graph
 from simulations.training.run.trainer import Trainer
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.provenance import provenance
@@ -181,7 +182,9 @@ class _Running:
             job.loaded, job.method, job.architecture, job.config, job.seed, self.device,
             machine.compile,
         )  # fmt: skip
-        self.record = Record(self.trainer.plan.tasks, job.config.log_every)
+        plan = self.trainer.plan
+        log = RefreshLog(plan, job.config, self.trainer.total) if has_graph(plan) else None
+        self.record = Record(plan.tasks, job.config.log_every, log)
         self.checkpoint = job.folder / CHECKPOINT
         if self.checkpoint.exists():
             self._resume()
@@ -214,6 +217,7 @@ class _Running:
             due = every and trainer.steps and trainer.steps % every == 0
             if due and not record.has_scores(trainer.steps, "validation"):
                 record.scores(trainer.steps, "validation", *self._evaluate("validation"))
+                record.worked(trainer.steps, trainer.work)
             # A signal waits for the end of the step, so that what is saved is whole.
             with signals.shielded():
                 start = time.perf_counter()
@@ -225,6 +229,8 @@ class _Running:
                 seconds = time.perf_counter() - start
                 classes = trainer.scheduler.classes() if stepped.refreshed else ()
                 record.step(stepped, classes, seconds)
+                if record.refreshes is not None:
+                    record.refreshes.step(stepped, trainer.scheduler)
             show(stepped, trainer.total)
             if time.monotonic() - saved >= self.machine.checkpoint_seconds:
                 with signals.shielded():
@@ -265,6 +271,7 @@ class _Running:
         finished = trainer.steps >= trainer.total
         for split, scores in (("validation", validation), ("test", test)):
             self.record.scores(trainer.steps, split, scores)
+        self.record.worked(trainer.steps, trainer.work)
         self.record.write(folder)
         by_name = {task.name: task for task in job.loaded.tasks}
         result: dict[str, Any] = {
@@ -320,7 +327,4 @@ def _refuse_nonfinite(tasks: Mapping[str, Any]) -> None:
         for split in ("validation", "test"):
             for metric, value in task[split].items():
                 if value != value or value in (float("inf"), float("-inf")):
-                    raise InvalidInputError(
-                        f"{metric} of task {name!r} on the {split} split is {value}: the network's "
-                        f"outputs are not finite. Lower the learning rate."
-                    )
+                    raise NonFiniteScoreError(name, split, metric, value)

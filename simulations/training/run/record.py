@@ -7,17 +7,21 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulations.training.run.checkpoint import write_whole
-from simulations.training.run.trainer import Stepped
+from simulations.training.run.trainer import Stepped, Work
 from songoku_theory.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from simulations.training.run.refreshes import RefreshLog
 
 __all__ = ["Record", "read_result", "write_csv", "write_result"]
 
 _LOSSES = ("step", "task", "mean_loss", "updates", "observed")
 _METRICS = ("step", "split", "task", "metric", "value")
 _CLASSES = ("step", "class", "tasks")
+_WORK = ("step", "forwards", "backwards", "task_updates")
 
 
 class Record:
@@ -28,6 +32,8 @@ class Record:
     tasks : sequence of str
     log_every : int
         Steps of a window.
+    refreshes : RefreshLog, optional
+        For a method that has a conflict graph.
 
     Attributes
     ----------
@@ -35,13 +41,17 @@ class Record:
         Of training steps, evaluations and checkpoints apart.
     """
 
-    def __init__(self, tasks: Sequence[str], log_every: int) -> None:
+    def __init__(
+        self, tasks: Sequence[str], log_every: int, refreshes: RefreshLog | None = None
+    ) -> None:
         self.tasks = tuple(tasks)
         self.log_every = log_every
+        self.refreshes = refreshes
         self.seconds = 0.0
         self.losses: list[list[Any]] = []
         self.metrics: list[list[Any]] = []
         self.classes: list[list[Any]] = []
+        self.work: list[list[int]] = []
         self._window = {task: [0.0, 0, 0] for task in self.tasks}
 
     def step(self, stepped: Stepped, classes: Sequence[Sequence[str]], seconds: float) -> None:
@@ -72,6 +82,11 @@ class Record:
         for task, values in scores.items():
             self.metrics += [[step, split, task, name, value] for name, value in values.items()]
 
+    def worked(self, step: int, work: Work) -> None:
+        """Take in the work done before a step; what methods reach is compared at equal work."""
+        self.work = [row for row in self.work if row[0] != step]
+        self.work.append([step, work.forwards, work.backwards, work.task_updates])
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything, as plain values."""
         return {
@@ -79,7 +94,9 @@ class Record:
             "losses": self.losses,
             "metrics": self.metrics,
             "classes": self.classes,
+            "work": self.work,
             "window": self._window,
+            "refreshes": None if self.refreshes is None else self.refreshes.state_dict(),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -87,13 +104,19 @@ class Record:
         self.seconds = saved["seconds"]
         self.losses, self.metrics = list(saved["losses"]), list(saved["metrics"])
         self.classes = list(saved["classes"])
+        self.work = [list(row) for row in saved.get("work", [])]
         self._window = {task: list(values) for task, values in saved["window"].items()}
+        if self.refreshes is not None:
+            self.refreshes.load_state_dict(saved["refreshes"])
 
     def write(self, folder: Path) -> None:
-        """Write ``losses.csv``, ``metrics.csv`` and ``classes.csv``."""
+        """Write ``losses.csv``, ``metrics.csv``, ``classes.csv``, ``work.csv``, ``refreshes.csv``."""
         write_csv(folder / "losses.csv", _LOSSES, self.losses)
         write_csv(folder / "metrics.csv", _METRICS, self.metrics)
         write_csv(folder / "classes.csv", _CLASSES, self.classes)
+        write_csv(folder / "work.csv", _WORK, self.work)
+        if self.refreshes is not None:
+            self.refreshes.write(folder)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
