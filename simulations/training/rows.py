@@ -50,7 +50,7 @@ rule. Where a column says nothing, it is -1 (`refresh`, `step`, `i`, `j`) or mis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -75,10 +75,14 @@ if TYPE_CHECKING:  # they need torch; the list of experiments, which reads COLUM
 
 __all__ = [
     "COLUMNS",
+    "active_rows",
     "gap_rows",
+    "graph_rows",
     "measured_rows",
     "metric_rows",
     "refresh_rows",
+    "setting_rows",
+    "start_rows",
     "step_rows",
     "task_rows",
 ]
@@ -149,22 +153,83 @@ def refresh_rows(config: SchedulerConfig, measured: SchedulerState | None) -> li
     list of Row
     """
     if measured is None or measured.graph is None or measured.colors is None:
-        start = [_row("tau", refresh=0, step=0, value=1.0)]
-        return start + [
-            _row("class", refresh=0, step=0, i=i, value=0.0) for i in range(config.num_tasks)
-        ]
+        return start_rows(config.num_tasks)
     found = cosines(gram(smoothed_gradients(config, measured)), config.norm_floor)
-    samples = effective_samples(measured)
-    here = partial(_row, refresh=measured.round, step=measured.step)
-    rows = [here("tau", value=measured.tau)]
-    for i in range(config.num_tasks):
-        rows.append(here("class", i=i, value=measured.colors[i]))
-        rows.append(here("norm", i=i, value=found.norms[i]))
+    return graph_rows(
+        measured.round,
+        measured.step,
+        measured.tau,
+        measured.colors,
+        found.values,
+        found.norms,
+        effective_samples(measured),
+        measured.graph.adjacency,
+    )
+
+
+def start_rows(num_tasks: int) -> list[Row]:
+    """Return the rows of round 0: every task in one class, and no graph."""
+    return [_row("tau", refresh=0, step=0, value=1.0)] + [
+        _row("class", refresh=0, step=0, i=i, value=0.0) for i in range(num_tasks)
+    ]
+
+
+def graph_rows(
+    refresh: int,
+    step: int,
+    tau: float,
+    classes: NDArray[np.int64],
+    found: NDArray[np.float64],
+    norms: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    edges: NDArray[np.bool_],
+) -> list[Row]:
+    """Return the rows of one refresh.
+
+    Parameters
+    ----------
+    refresh, step : int
+        Its number, and the first step that its classes rule.
+    tau : float
+    classes : ndarray of int, shape (K,)
+    found : ndarray, shape (K, K)
+        Cosines of the averages.
+    norms, samples : ndarray, shape (K,)
+        Of the averages, and the effective number of gradients in each.
+    edges : ndarray of bool, shape (K, K)
+
+    Returns
+    -------
+    list of Row
+    """
+    here = partial(_row, refresh=refresh, step=step)
+    rows = [here("tau", value=tau)]
+    for i in range(len(norms)):
+        rows.append(here("class", i=i, value=classes[i]))
+        rows.append(here("norm", i=i, value=norms[i]))
         rows.append(here("n_eff", i=i, value=samples[i]))
-        for j in range(i + 1, config.num_tasks):
-            rows.append(here("cosine", i=i, j=j, value=found.values[i, j]))
-            rows.append(here("edge", i=i, j=j, value=measured.graph.adjacency[i, j]))
+        for j in range(i + 1, len(norms)):
+            rows.append(here("cosine", i=i, j=j, value=found[i, j]))
+            rows.append(here("edge", i=i, j=j, value=edges[i, j]))
     return rows
+
+
+def setting_rows(settings: Mapping[str, object]) -> list[Row]:
+    """Return one row a setting of the schedule: ``NAME=VALUE``."""
+    return [_row("setting", label=f"{name}={value}") for name, value in settings.items()]
+
+
+def active_rows(active: NDArray[np.bool_]) -> list[Row]:
+    """Return a row for each turn: step and task, in order of steps.
+
+    Parameters
+    ----------
+    active : ndarray of bool, shape (T, K)
+    """
+    return [
+        _row("active", step=int(step), i=int(i), value=1.0)
+        for step, i in zip(*np.nonzero(active), strict=True)
+    ]
 
 
 def measured_rows(

@@ -15,7 +15,7 @@ from songoku_theory.errors import InvalidInputError, StoreError
 
 __all__ = ["FORMAT", "load_checkpoint", "require_same_run", "save_checkpoint", "write_whole"]
 
-FORMAT = 1
+FORMAT = 2
 _PARTS = ("format", "run", "step", "trainer", "record")
 
 

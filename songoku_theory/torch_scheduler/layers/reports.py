@@ -55,6 +55,17 @@ class Reports(Averaging):
         products = held.products if isinstance(held, Measured) else held
         return cosines(products.numpy(force=True), 0.0).values
 
+    def average_norms(self) -> NDArray[np.float64] | None:
+        """Return the norms of the averages of the last refresh, shape (K,); None before it.
+
+        Of the raw recursion of eq. 8 as it was then (or of its sketches).
+        """
+        if self._products is None:
+            return None
+        held = self._products
+        products = held.products if isinstance(held, Measured) else held
+        return cosines(products.numpy(force=True), 0.0).norms
+
     def effective_samples(self) -> NDArray[np.float64]:
         """Return the effective sample size behind each task's average, shape (K,)."""
         self._read_flags()
