@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import signal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_the_rows_are_what_happened(job, name):
         assert [r["value"] for r in of(rows, "n_eff", number)] == list(truth["samples"])
     for task in range(4):
         times = [step for step, tasks in enumerate(active) if task in tasks]
-        gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(times)]
         assert of(rows, "updates")[task]["value"] == len(times)
         assert of(rows, "gap")[task]["value"] == max(gaps, default=0)
 

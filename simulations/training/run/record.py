@@ -110,7 +110,7 @@ class Record:
             self.refreshes.load_state_dict(saved["refreshes"])
 
     def write(self, folder: Path) -> None:
-        """Write ``losses.csv``, ``metrics.csv``, ``classes.csv``, ``work.csv``, ``refreshes.csv``."""
+        """Write a CSV file of each table; ``refreshes.csv`` for a method with a graph."""
         write_csv(folder / "losses.csv", _LOSSES, self.losses)
         write_csv(folder / "metrics.csv", _METRICS, self.metrics)
         write_csv(folder / "classes.csv", _CLASSES, self.classes)
