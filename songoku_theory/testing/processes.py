@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from songoku_theory.testing.graphs import Case
+from songoku_theory.testing.interpreters import ask_two
 from songoku_theory.testing.serve import ColoringServer, InputKind, Request
 
 __all__ = ["compare_processes", "importable_name"]
@@ -66,25 +66,13 @@ def compare_processes(
         }
     )
     limit = _START_UP + time_limit * len(graphs)
-    children = [_start(seed) for seed in ("1", "2")]
-    answers = []
     try:
-        for child in children:
-            try:
-                out, error = child.communicate(question, timeout=limit)
-            except subprocess.TimeoutExpired:
-                return f"no answer within {limit:g} s"
-            if child.returncode != 0:
-                last = error.strip().splitlines()[-1:] or [f"exit status {child.returncode}"]
-                return f"another interpreter could not run it: {last[0]}"
-            answers.append(json.loads(out))
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-            for pipe in (child.stdin, child.stdout, child.stderr):
-                if pipe is not None:
-                    pipe.close()
+        replies = ask_two(_CODE, question, limit)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {limit:g} s"
+    if replies[-1].status != 0:
+        return f"another interpreter could not run it: {replies[-1].complaint}"
+    answers = [json.loads(reply.out) for reply in replies]
     if not any(colors is not None for colors in answers[0]):
         return "it gave no colours in another interpreter"
     for graph, first, second in zip(graphs, *answers, strict=True):
@@ -96,17 +84,6 @@ def compare_processes(
 def _edges(graph: Case) -> list[list[int]]:
     size = range(graph.num_tasks)
     return [[i, j] for i in size for j in size if i < j and graph.adjacency[i, j]]
-
-
-def _start(seed: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _CODE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONHASHSEED": seed},
-    )
 
 
 def answer_on_stdin() -> None:

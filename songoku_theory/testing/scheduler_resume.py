@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import pickle
-import subprocess
 import sys
 from functools import cache
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songoku_theory.errors import InvalidInputError
+from songoku_theory.testing.interpreters import ask_two
 from songoku_theory.testing.named import NamedCheck
 from songoku_theory.testing.processes import importable_name
 from songoku_theory.testing.scheduler_subject import Run, SchedulerSubject, Settings, drive
@@ -109,24 +108,12 @@ def check_hash_seed(subject: SchedulerSubject) -> str:
     if target is None:
         return ""
     question = json.dumps({"target": target, "path": sys.path, "gradients": subject.gradients})
-    children = [_start(seed) for seed in ("1", "2")]
-    answers = []
-    try:
-        for child in children:
-            out, error = child.communicate(question, timeout=_LIMIT)
-            if child.returncode == _NOT_THERE:
-                return ""  # a test's own module, say
-            if child.returncode != 0:
-                last = error.strip().splitlines()[-1:] or [f"exit status {child.returncode}"]
-                return f"another interpreter could not run it: {last[0]}"
-            answers.append(json.loads(out))
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-            for pipe in (child.stdin, child.stdout, child.stderr):
-                if pipe is not None:
-                    pipe.close()
+    replies = ask_two(_CODE, question, _LIMIT)
+    if replies[-1].status == _NOT_THERE:
+        return ""  # a test's own module, say
+    if replies[-1].status != 0:
+        return f"another interpreter could not run it: {replies[-1].complaint}"
+    answers = [json.loads(reply.out) for reply in replies]
     for t, (one, other) in enumerate(zip(*answers, strict=True)):
         if one != other:
             return (
@@ -134,17 +121,6 @@ def check_hash_seed(subject: SchedulerSubject) -> str:
                 f"{tuple(one)}; so it depends on the order of a set, on the clock or on chance"
             )
     return ""
-
-
-def _start(seed: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _CODE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONHASHSEED": seed},
-    )
 
 
 def answer_on_stdin() -> None:
