@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 
-from simulations.sweep.interrupt import Stopped, StopSignals
+from simulations.sweep.interrupt import Stopped
 from simulations.training.architectures.base import Architecture
 from simulations.training.benchmarks.base import Loaded, Split
 from simulations.training.methods.base import Method
 from simulations.training.run.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from simulations.training.run.compare import with_delta_m
 from simulations.training.run.config import MachineConfig, TrainingConfig
+from simulations.training.run.distributed import ALONE, Processes, StopTogether
 from simulations.training.run.diverged import DivergedError, NonFiniteScoreError
 from simulations.training.run.evaluate import Scores, evaluate, measure_statistics
 from simulations.training.run.progress import Show, quiet
@@ -29,7 +30,7 @@ from simulations.training.run.trainer import Trainer
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.provenance import provenance
 
-__all__ = ["Ended", "Job", "Outcome", "device_of", "run_job"]
+__all__ = ["Ended", "Job", "Outcome", "device_of", "digest_of", "run_job"]
 
 CHECKPOINT, RESULT, DIVERGED, MODEL = "checkpoint.pt", "result.json", "diverged.pt", "model.pt"
 
@@ -69,7 +70,7 @@ class Job:
         settings = {f"training.{k}": repr(v) for k, v in asdict(self.config).items()}
         return {
             "benchmark": self.benchmark,
-            "data": f"{self.loaded.provenance.value} {_digest(self.loaded)}",
+            "data": f"{self.loaded.provenance.value} {digest_of(self.loaded)}",
             "method": self.method_name,
             "method options": repr(self.method),
             "architecture": repr(self.architecture),
@@ -106,7 +107,9 @@ class Outcome:
     signum: int | None = None
 
 
-def run_job(job: Job, machine: MachineConfig, show: Show = quiet) -> Outcome:
+def run_job(
+    job: Job, machine: MachineConfig, show: Show = quiet, processes: Processes = ALONE
+) -> Outcome:
     """Train, or go on training, or find that it is done.
 
     Parameters
@@ -115,6 +118,8 @@ def run_job(job: Job, machine: MachineConfig, show: Show = quiet) -> Outcome:
     machine : MachineConfig
     show : Show
         Called after each step.
+    processes : Processes
+        Those that train together. All get the outcome; the first alone writes files.
 
     Returns
     -------
@@ -130,15 +135,17 @@ def run_job(job: Job, machine: MachineConfig, show: Show = quiet) -> Outcome:
         When a file can't be written.
     """
     identity = job.identity()
+    processes.wait()  # for what the run before has to write
     result = read_result(job.folder / RESULT)
+    processes.require_same({**identity, "result": None if result is None else result["steps"]})
     if result is not None:
         require_same_run(job.folder / RESULT, result["run"], identity)
         if result["finished"]:
             compared = with_delta_m(result, job.single_task)
-            if compared != result:
+            if compared != result and processes.leads:
                 write_result(job.folder / RESULT, compared)
             return Outcome(Ended.ALREADY, compared)
-    return _Running(job, machine, identity).to_the_end(show)
+    return _Running(job, machine, identity, processes).to_the_end(show)
 
 
 def device_of(name: str) -> torch.device:
@@ -160,8 +167,8 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def _digest(loaded: Loaded) -> str:
-    """A short hash of all labels and some inputs: other data has another."""
+def digest_of(loaded: Loaded) -> str:
+    """Return a short hash of all labels and some inputs: other data has another."""
     found = hashlib.sha256(repr(sorted(loaded.input_shapes.items())).encode())
     for task in loaded.tasks:
         for split, samples in task.splits.items():
@@ -175,12 +182,15 @@ def _digest(loaded: Loaded) -> str:
 class _Running:
     """A job under way."""
 
-    def __init__(self, job: Job, machine: MachineConfig, identity: dict[str, str]) -> None:
+    def __init__(
+        self, job: Job, machine: MachineConfig, identity: dict[str, str], processes: Processes
+    ) -> None:
         self.job, self.machine, self.identity = job, machine, identity
+        self.processes = processes
         self.device = device_of(machine.device)
         self.trainer = Trainer(
             job.loaded, job.method, job.architecture, job.config, job.seed, self.device,
-            machine.compile,
+            machine.compile, processes,
         )  # fmt: skip
         plan = self.trainer.plan
         log = RefreshLog(plan, job.config, self.trainer.total) if has_graph(plan) else None
@@ -188,6 +198,8 @@ class _Running:
         self.checkpoint = job.folder / CHECKPOINT
         if self.checkpoint.exists():
             self._resume()
+        # Also: nobody writes a checkpoint while another still reads the last one.
+        processes.require_same({"step of the checkpoint": self.trainer.steps})
 
     def _resume(self) -> None:
         saved = load_checkpoint(self.checkpoint, self.device)
@@ -199,25 +211,26 @@ class _Running:
         stop_at = min(self.trainer.total, self.machine.max_steps or self.trainer.total)
         # Before hours of training: can anything be written here?
         self._save()
-        with StopSignals() as signals:
+        with StopTogether(self.processes) as signals:
             try:
                 self._train(stop_at, signals, show)
-                validation, test = self._evaluate("validation", "test")
+                validation, test = self._evaluate(signals, "validation", "test")
             except Stopped as stopped:
                 self._save()
-                self.record.write(self.job.folder)
+                self._write_tables()
                 return Outcome(Ended.STOPPED, {}, stopped.signum)
         return self._report(validation, test)
 
-    def _train(self, stop_at: int, signals: StopSignals, show: Show) -> None:
+    def _train(self, stop_at: int, signals: StopTogether, show: Show) -> None:
         trainer, record, every = self.trainer, self.record, self.job.config.evaluate_every
         saved = time.monotonic()
         while trainer.steps < stop_at:
             # Before the step, not after the one before it: a stop in between must not skip it.
             due = every and trainer.steps and trainer.steps % every == 0
             if due and not record.has_scores(trainer.steps, "validation"):
-                record.scores(trainer.steps, "validation", *self._evaluate("validation"))
+                record.scores(trainer.steps, "validation", *self._evaluate(signals, "validation"))
                 record.worked(trainer.steps, trainer.work)
+            signals.check()
             # A signal waits for the end of the step, so that what is saved is whole.
             with signals.shielded():
                 start = time.perf_counter()
@@ -237,17 +250,26 @@ class _Running:
                     self._save()
                 saved = time.monotonic()
 
-    def _evaluate(self, *splits: Split) -> list[Scores]:
+    def _evaluate(self, signals: StopTogether, *splits: Split) -> list[Scores]:
         trainer = self.trainer
         tasks = trainer.plan.tasks
-        measure_statistics(trainer.network, trainer.data, tasks)
+        measure_statistics(trainer.network, trainer.data, tasks, self.processes)
         limits = {"test": self.job.config.test_examples}
         return [
-            evaluate(trainer.network, trainer.data, tasks, split, limits.get(split, 0))
+            evaluate(
+                trainer.network, trainer.data, tasks, split, limits.get(split, 0), self.processes,
+                signals.check,
+            )
             for split in splits
         ]
 
+    def _write_tables(self) -> None:
+        if self.processes.leads:
+            self.record.write(self.job.folder)
+
     def _save(self) -> None:
+        if not self.processes.leads:
+            return
         save_checkpoint(
             self.checkpoint, self.identity, self.trainer.steps, self.trainer.state_dict(),
             self.record.state_dict(),
@@ -255,11 +277,13 @@ class _Running:
 
     def _keep_batch(self, error: DivergedError) -> Path:
         kept = self.job.folder / DIVERGED
+        if not self.processes.leads:
+            return kept
         trainer = self.trainer
         view, _ = trainer.data.grouped([error.task])[0]
         inputs, labels = trainer.data.batch(view, [error.task], error.step)
         save_checkpoint(
-            self.job.folder / DIVERGED, self.identity, error.step,
+            kept, self.identity, error.step,
             {"network": trainer.network.state_dict()},
             {"task": error.task, "inputs": inputs, "labels": labels[error.task]},
         )  # fmt: skip
@@ -272,7 +296,7 @@ class _Running:
         for split, scores in (("validation", validation), ("test", test)):
             self.record.scores(trainer.steps, split, scores)
         self.record.worked(trainer.steps, trainer.work)
-        self.record.write(folder)
+        self._write_tables()
         by_name = {task.name: task for task in job.loaded.tasks}
         result: dict[str, Any] = {
             "run": self.identity,
@@ -300,10 +324,14 @@ class _Running:
             "device": str(self.device),
             "compiled": self.machine.compile,
             "threads": torch.get_num_threads(),
+            "processes": self.processes.count,
             "provenance": _provenance(),
         }
         _refuse_nonfinite(result["tasks"])
         result = with_delta_m(result, job.single_task)
+        ended = Ended.FINISHED if finished else Ended.PAUSED
+        if not self.processes.leads:
+            return Outcome(ended, result)
         if finished and self.machine.save_model:
             save_checkpoint(
                 folder / MODEL, self.identity, trainer.steps,
@@ -314,7 +342,7 @@ class _Running:
         write_result(folder / RESULT, result)
         if finished:
             self.checkpoint.unlink(missing_ok=True)
-        return Outcome(Ended.FINISHED if finished else Ended.PAUSED, result)
+        return Outcome(ended, result)
 
 
 @cache
