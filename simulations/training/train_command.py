@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from simulations.training.run.job import Job, Outcome
     from simulations.training.run.settings import Settings
 
-__all__ = ["train"]
+__all__ = ["SeedsType", "train"]
 
 SINGLE_TASK = "single_task"
 """The method that stands for one run a task."""
 
 
-class _Seeds(click.ParamType[tuple[int, ...]]):
+class SeedsType(click.ParamType[tuple[int, ...]]):
     """``0-4`` or ``0,3,7`` or both."""
 
     name = "SEEDS"
@@ -73,7 +73,7 @@ The same command goes on with a run that was stopped, and leaves finished ones a
     help="What to train with; may be given several times. single_task trains a network for each "
     "task.",
 )  # fmt: skip
-@click.option("--seeds", type=_Seeds(), default="0", show_default=True, help="Like 0-4 or 0,3,7.")
+@click.option("--seeds", type=SeedsType(), default="0", show_default=True, help="Like 0-4 or 0,3,7.")
 @click.option(
     "--preset", default="small", show_default=True, help="Sizes and lengths: smoke, small, paper."
 )

@@ -22,6 +22,9 @@ over it, key by key::
     tau = 0.1
     [benchmark.cifar10.method.son_goku] # goes before [method.son_goku]
     tau = 0.05
+
+    [tuning]                            # how ``songoku table1`` tunes; see `run.tuning`
+    seed = 1000
 """
 
 from __future__ import annotations
@@ -34,11 +37,12 @@ from pathlib import Path
 from typing import Any
 
 from simulations.training.benchmarks import available_benchmarks
+from simulations.training.run.tuning import Tuning, tuning_of
 from songoku_theory.errors import InvalidInputError, unknown_name
 
 __all__ = ["Settings", "available_presets", "load_settings", "with_data_options"]
 
-_TOP = ("description", "training", "benchmark", "method")
+_TOP = ("description", "training", "benchmark", "method", "tuning")
 _BENCHMARK = ("architecture", "options", "data", "training", "method")
 
 
@@ -98,6 +102,16 @@ class Settings:
         general = self.tables.get("method", {}).get(method, {})
         return {**general, **self._of(benchmark).get("method", {}).get(method, {})}
 
+    def tuning(self) -> Tuning:
+        """Return how methods are tuned.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such table, or it is not what it should be.
+        """
+        return tuning_of(self.tables.get("tuning", {}), self.source)
+
     def _of(self, benchmark: str) -> Mapping[str, Any]:
         found = self.tables.get("benchmark", {})
         if benchmark not in found:
@@ -149,6 +163,8 @@ def load_settings(preset: str, file: Path | None = None) -> Settings:
             raise InvalidInputError(f"the configuration {file} can't be read: {error}.") from error
         tables = _laid_over(tables, _parsed(text, str(file)))
         source = f"{source} with {file}"
+    if "tuning" in tables:
+        tuning_of(tables["tuning"], source)
     return Settings(tables, source)
 
 
