@@ -13,6 +13,7 @@ from simulations.training.data_command import data_root_option
 if TYPE_CHECKING:
     from simulations.training.benchmarks.base import Loaded
     from simulations.training.run.config import MachineConfig
+    from simulations.training.run.distributed import Processes
     from simulations.training.run.job import Job, Outcome
     from simulations.training.run.settings import Settings
 
@@ -73,7 +74,9 @@ The same command goes on with a run that was stopped, and leaves finished ones a
     help="What to train with; may be given several times. single_task trains a network for each "
     "task.",
 )  # fmt: skip
-@click.option("--seeds", type=SeedsType(), default="0", show_default=True, help="Like 0-4 or 0,3,7.")
+@click.option(
+    "--seeds", type=SeedsType(), default="0", show_default=True, help="Like 0-4 or 0,3,7."
+)
 @click.option(
     "--preset", default="small", show_default=True, help="Sizes and lengths: smoke, small, paper."
 )
@@ -119,16 +122,18 @@ def train(
     import torch
 
     from simulations.training.run.config import MachineConfig
+    from simulations.training.run.distributed import joined
     from simulations.training.run.job import device_of
     from simulations.training.run.settings import load_settings
 
     if threads is not None:
         torch.set_num_threads(threads)
     settings = load_settings(preset, config)
-    machine = MachineConfig(device, compiled, max_steps, save_model=save_model)
-    device_of(device)
-    for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
-        _run(job, machine)
+    with joined(device) as (processes, own_device):
+        machine = MachineConfig(own_device, compiled, max_steps, save_model=save_model)
+        device_of(own_device)
+        for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
+            _run(job, machine, processes)
 
 
 def _jobs(
@@ -173,19 +178,22 @@ def _jobs(
                 )  # fmt: skip
 
 
-def _run(job: Job, machine: MachineConfig) -> None:
+def _run(job: Job, machine: MachineConfig, processes: Processes) -> None:
     from simulations.training.run.job import run_job
-    from simulations.training.run.progress import shown_training
+    from simulations.training.run.progress import quiet, shown_training
     from songoku_theory.errors import SongokuError
 
     label = f"{job.benchmark} {job.folder.relative_to(job.folder.parents[1])}"
     try:
-        with shown_training(label) as show:
-            outcome = run_job(job, machine, show)
+        with processes.told_of_losses(), shown_training(label) as show:
+            outcome = run_job(job, machine, show if processes.leads else quiet, processes)
     except SongokuError as error:
         # Name the run: several are trained by one command.
         raise SongokuError(f"{label}: {error}") from error
-    _tell(job, label, outcome)
+    if processes.leads:
+        _tell(job, label, outcome)
+    if outcome.signum is not None:
+        raise click.exceptions.Exit(128 + outcome.signum)
 
 
 def _tell(job: Job, label: str, outcome: Outcome) -> None:
@@ -193,7 +201,7 @@ def _tell(job: Job, label: str, outcome: Outcome) -> None:
 
     if outcome.signum is not None:
         click.echo(f"{label}: stopped; the same command goes on from here.", err=True)
-        raise click.exceptions.Exit(128 + outcome.signum)
+        return
     result = outcome.result
     of = "" if result["finished"] else f" of {result['steps_planned']:,}"
     click.echo(

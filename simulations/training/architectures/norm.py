@@ -8,7 +8,7 @@ training batches for every method.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -17,7 +17,14 @@ from torch.nn import functional
 
 from songoku_theory.errors import InvalidInputError
 
-__all__ = ["ViewNorm2d", "measuring"]
+__all__ = ["Moments", "ViewNorm2d", "measuring"]
+
+Moments = Callable[[Tensor], tuple[Tensor, Tensor, int]]
+"""From (n, channels, h, w) to mean and biased variance a channel, and how many numbers they are of.
+"""
+
+
+_EPS = 1e-5  # batch_norm's own
 
 
 class ViewNorm2d(nn.Module):
@@ -26,6 +33,11 @@ class ViewNorm2d(nn.Module):
     Parameters
     ----------
     channels, num_views : int
+
+    Attributes
+    ----------
+    moments : Moments or None
+        Of the whole batch, where this process has only a share of it; None for the batch's own.
 
     Source
     ------
@@ -41,6 +53,7 @@ class ViewNorm2d(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.measuring = False
+        self.moments: Moments | None = None
         for name in ("mean", "variance"):
             # Not saved: they are measured anew before each evaluation.
             self.register_buffer(name, torch.zeros(num_views, channels), persistent=False)
@@ -66,8 +79,11 @@ class ViewNorm2d(nn.Module):
         InvalidInputError
             At evaluation, when nothing was measured for the view.
         """
+        if self.moments is not None and (self.training or self.measuring):
+            return self._shared_forward(x, view, self.moments)
         if self.measuring:
-            self._measure(x, view)
+            variance, mean = torch.var_mean(x.detach().float(), dim=(0, 2, 3))
+            self._measure(mean, variance, view)
         if self.training:
             return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
         if self.counts[view] == 0:
@@ -79,10 +95,18 @@ class ViewNorm2d(nn.Module):
             x, self.mean[view], self.variance[view], self.weight, self.bias, training=False
         )
 
+    def _shared_forward(self, x: Tensor, view: int, moments: Moments) -> Tensor:
+        """Normalise by moments that come from elsewhere."""
+        mean, variance, count = moments(x.float())
+        if self.measuring:
+            self._measure(mean.detach(), variance.detach() * (count / max(1, count - 1)), view)
+        scale = self.weight * (variance + _EPS).rsqrt()
+        shift = self.bias - mean * scale
+        return (x * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+
     @torch.no_grad()
-    def _measure(self, x: Tensor, view: int) -> None:
+    def _measure(self, mean: Tensor, variance: Tensor, view: int) -> None:
         """Take one more batch into the means of its mean and its variance."""
-        variance, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
         self.counts[view] += 1
         self.mean[view] += (mean - self.mean[view]) / self.counts[view]
         self.variance[view] += (variance - self.variance[view]) / self.counts[view]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,17 @@ from simulations.training.benchmarks.base import BenchmarkTask, Loaded, Samples,
 from simulations.training.determinism import torch_stream
 from songoku_theory.errors import InvalidInputError
 
-__all__ = ["BatchOrder", "TrainingData", "View", "views_of"]
+__all__ = ["BatchOrder", "Share", "TrainingData", "View", "views_of"]
 
 _RESIDENT_BYTES = 4 << 30  # of inputs and labels on an accelerator; more stay on the host
+
+
+Share = Callable[[int], slice]
+"""From the number of examples in a batch to those that this process computes."""
+
+
+def _everything(total: int) -> slice:
+    return slice(0, total)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +137,11 @@ class TrainingData:
         self._resident = device.type != "cpu" and _bytes(self.views) <= _RESIDENT_BYTES
 
     @property
+    def smallest_batch(self) -> int:
+        """Of the view with the fewest examples in a batch."""
+        return min(order.batch_size for order in self._orders)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Of the view with the most training examples."""
         return max(order.per_epoch for order in self._orders)
@@ -146,13 +159,19 @@ class TrainingData:
         return self._place[name][1]
 
     def batch(
-        self, view: View, tasks: Sequence[str], step: int
+        self, view: View, tasks: Sequence[str], step: int, share: Share = _everything
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return step's batch of a view: inputs by modality, labels by task."""
-        return self._take(view, tasks, "train", self._orders[view.index].at(step))
+        """Return step's batch of a view: inputs by modality (of a share), labels by task (all)."""
+        return self._take(view, tasks, "train", self._orders[view.index].at(step), share)
 
     def all(
-        self, view: View, tasks: Sequence[str], split: Split, at_most: int, size: int
+        self,
+        view: View,
+        tasks: Sequence[str],
+        split: Split,
+        at_most: int,
+        size: int,
+        share: Share = _everything,
     ) -> Iterator[tuple[dict[str, Tensor], dict[str, Tensor]]]:
         """Go through a split in order, in batches.
 
@@ -165,21 +184,23 @@ class TrainingData:
             Examples, evenly spaced over the split; 0 for all.
         size : int
             Of a batch.
+        share : Share
+            Whose inputs are wanted; labels are those of the whole batch.
         """
         length = view.length(split)
         kept = torch.arange(length)
         if 0 < at_most < length:
             kept = torch.arange(at_most) * length // at_most
         for start in range(0, len(kept), size):
-            yield self._take(view, tasks, split, kept[start : start + size])
+            yield self._take(view, tasks, split, kept[start : start + size], share)
 
     def _take(
-        self, view: View, tasks: Sequence[str], split: Split, index: Tensor
+        self, view: View, tasks: Sequence[str], split: Split, index: Tensor, share: Share
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         first = self._samples(view.tasks[0].splits[split])
         if self._resident:
             index = index.to(self.device)
-        inputs, _ = first.at(index)
+        inputs, _ = first.at(index[share(len(index))])
         labels = {
             name: self._on_device(self.task(name).splits[split].labels, index) for name in tasks
         }

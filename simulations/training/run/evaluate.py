@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -10,6 +10,7 @@ from simulations.training.architectures.base import Network
 from simulations.training.architectures.norm import measuring
 from simulations.training.benchmarks.base import Split
 from simulations.training.run.data import TrainingData
+from simulations.training.run.distributed import ALONE, Processes
 
 __all__ = ["Scores", "delta_m", "evaluate", "measure_statistics"]
 
@@ -21,10 +22,13 @@ Scores = dict[str, dict[str, float]]
 
 
 @torch.no_grad()
-def measure_statistics(network: Network, data: TrainingData, tasks: Sequence[str]) -> None:
+def measure_statistics(
+    network: Network, data: TrainingData, tasks: Sequence[str], processes: Processes = ALONE
+) -> None:
     """Measure the network's normalisation on the first training batches of each view.
 
-    On at most an epoch of them, the same for every method and at any step.
+    On at most an epoch of them, the same for every method and at any step. Several processes take
+    a share of each batch; what is measured is the mean and variance of the whole batch.
     """
     network.train()
     with measuring(network) as needed:
@@ -32,14 +36,15 @@ def measure_statistics(network: Network, data: TrainingData, tasks: Sequence[str
             return
         for view, chosen in data.grouped(tasks):
             for step in range(min(_BATCHES_MEASURED, data.steps_per_epoch)):
-                inputs, _ = data.batch(view, chosen[:1], step)
+                inputs, _ = data.batch(view, chosen[:1], step, processes.share)
                 network.trunk(inputs, view.index)
 
 
 @torch.no_grad()
 def evaluate(
-    network: Network, data: TrainingData, tasks: Sequence[str], split: Split, at_most: int = 0
-) -> Scores:
+    network: Network, data: TrainingData, tasks: Sequence[str], split: Split, at_most: int = 0,
+    processes: Processes = ALONE, between: Callable[[], None] = lambda: None,
+) -> Scores:  # fmt: skip
     """Return each task's metrics over a whole split.
 
     Parameters
@@ -51,6 +56,10 @@ def evaluate(
     split : {"train", "validation", "test"}
     at_most : int
         Examples, evenly spaced over the split; 0 for all.
+    processes : Processes
+        Each computes its share of every batch; all get the scores.
+    between : callable
+        Called before each batch.
 
     Returns
     -------
@@ -62,8 +71,12 @@ def evaluate(
     for view, chosen in data.grouped(tasks):
         outputs: dict[str, list[torch.Tensor]] = {task: [] for task in chosen}
         labels: dict[str, list[torch.Tensor]] = {task: [] for task in chosen}
-        for inputs, meant in data.all(view, chosen, split, at_most, _EVALUATION_BATCH):
-            for task, found in network(inputs, view.index, chosen).items():
+        for inputs, meant in data.all(
+            view, chosen, split, at_most, _EVALUATION_BATCH, processes.share
+        ):
+            between()
+            parts = network(inputs, view.index, chosen)
+            for task, found in processes.whole(parts, len(meant[chosen[0]])).items():
                 outputs[task].append(found.float().cpu())
                 labels[task].append(meant[task].cpu())
         for task in chosen:

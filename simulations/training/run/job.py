@@ -257,7 +257,12 @@ class _Running:
         limits = {"test": self.job.config.test_examples}
         return [
             evaluate(
-                trainer.network, trainer.data, tasks, split, limits.get(split, 0), self.processes,
+                trainer.network,
+                trainer.data,
+                tasks,
+                split,
+                limits.get(split, 0),
+                self.processes,
                 signals.check,
             )
             for split in splits

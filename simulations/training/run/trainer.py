@@ -17,8 +17,10 @@ from simulations.training.benchmarks.base import Loaded
 from simulations.training.methods.base import Method, Plan, Setting
 from simulations.training.run.config import TrainingConfig
 from simulations.training.run.data import TrainingData
+from simulations.training.run.distributed import ALONE, Processes
 from simulations.training.run.diverged import DivergedError
 from songoku_theory.combine import AdaTask
+from songoku_theory.errors import InvalidInputError
 from songoku_theory.torch_scheduler import NonFiniteGradientError, TaskScheduler, TorchOptions
 
 __all__ = ["Stepped", "Trainer", "Work", "child_seed"]
@@ -86,14 +88,27 @@ class Trainer:
     device : torch.device
     compiled : bool
         Compile the trunk for training steps.
+    processes : Processes
+        Those that train together; the numbers are those of one process up to rounding.
+
+    Raises
+    ------
+    InvalidInputError
+        When the settings don't fit, or there are more processes than examples in a batch.
     """
 
     def __init__(
         self, loaded: Loaded, method: Method, architecture: Architecture, config: TrainingConfig,
-        seed: int, device: torch.device, compiled: bool = False,
+        seed: int, device: torch.device, compiled: bool = False, processes: Processes = ALONE,
     ) -> None:  # fmt: skip
         self.loaded, self.config, self.device = loaded, config, device
         self.data = TrainingData(loaded, config.batch_size, child_seed(seed, ORDER), device)
+        self.processes = processes
+        if processes.count > self.data.smallest_batch:
+            raise InvalidInputError(
+                f"{processes.count} processes can't share batches of {self.data.smallest_batch} "
+                f"examples; start at most as many as there are examples."
+            )
         self.total = config.total_steps(self.data.steps_per_epoch)
         names = tuple(task.name for task in loaded.tasks)
         roles = tuple(task.role.value for task in loaded.tasks)
@@ -103,6 +118,7 @@ class Trainer:
         self.network: Network = build_network(
             architecture, loaded, child_seed(seed, WEIGHTS), self.plan.tasks
         ).to(device)
+        processes.synchronise(self.network)
         self.scheduler = TaskScheduler(
             self.network,
             heads={task: self.network.heads[task] for task in self.plan.tasks},
@@ -112,6 +128,7 @@ class Trainer:
             generator=np.random.default_rng(child_seed(seed, COMBINER))
             if self.plan.draws
             else None,
+            process_group=processes.group,
         )
         self._make_optimisers()
         self.work = Work()
@@ -179,16 +196,16 @@ class Trainer:
         return Stepped(index, active, {t: values[t] for t in needed}, refreshed)
 
     def _losses(self, view: int, tasks: tuple[str, ...], step: int) -> dict[str, Tensor]:
-        inputs, labels = self.data.batch(self.data.views[view], tasks, step)
+        inputs, labels = self.data.batch(self.data.views[view], tasks, step, self.processes.share)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
             features = self._run_trunk(inputs, view)
             outputs = self.network.outputs(features, tasks)
         self.work.forwards += 1
         if features.requires_grad:
             features.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
-        return {
-            task: self.data.task(task).loss(outputs[task].float(), labels[task]) for task in tasks
-        }
+        parts = {task: outputs[task].float() for task in tasks}
+        wholes = self.processes.whole(parts, len(labels[tasks[0]]))
+        return {task: self.data.task(task).loss(wholes[task], labels[task]) for task in tasks}
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.work.backwards += 1
