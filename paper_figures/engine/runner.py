@@ -19,6 +19,7 @@ import polars as pl
 from paper_figures.engine.files import make_folder, write_whole
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import FigureSpec
+from paper_figures.engine.small_png import small_png
 from paper_figures.engine.source_rows import MissingRowsError, Sources
 from paper_figures.engine.style import Style, applied
 from songoku_theory.errors import InvalidInputError, SongokuError
@@ -132,7 +133,7 @@ def render(spec: FigureSpec, given: FigureInput) -> _Contents:
             raise InvalidInputError(f"figure {spec.name!r} drew no data: its CSV would be empty.")
         # No date, no library version: files differ only where the picture does.
         pdf = _saved(picture, "pdf", {"CreationDate": None, "Producer": None, "Creator": None})
-        png = _saved(picture, "png", {"Software": None})
+        png = small_png(_saved(picture, "png", {"Software": None}))
     return _Contents(pdf, png, _csv(picture.data), _metadata(spec, picture, given.style))
 
 
