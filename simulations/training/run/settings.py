@@ -25,6 +25,11 @@ over it, key by key::
 
     [tuning]                            # how ``songoku table1`` tunes; see `run.tuning`
     seed = 1000
+
+    [grouping]                          # what ``songoku group`` does; see `grouping.options`
+    seeds = 3
+    [benchmark.ett.grouping]            # goes before [grouping]
+    enumerate_tasks = 7
 """
 
 from __future__ import annotations
@@ -40,10 +45,10 @@ from simulations.training.benchmarks import available_benchmarks
 from simulations.training.run.tuning import Tuning, tuning_of
 from songoku_theory.errors import InvalidInputError, unknown_name
 
-__all__ = ["Settings", "available_presets", "load_settings", "with_data_options"]
+__all__ = ["Settings", "available_presets", "load_settings", "over", "with_data_options"]
 
-_TOP = ("description", "training", "benchmark", "method", "tuning")
-_BENCHMARK = ("architecture", "options", "data", "training", "method")
+_TOP = ("description", "training", "benchmark", "method", "tuning", "grouping")
+_BENCHMARK = ("architecture", "options", "data", "training", "method", "grouping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,11 @@ class Settings:
         """
         return tuning_of(self.tables.get("tuning", {}), self.source)
 
+    def grouping(self, benchmark: str) -> dict[str, Any]:
+        """Return what ``songoku group`` does with a benchmark; its own settings go first."""
+        general = dict(self.tables.get("grouping", {}))
+        return {**general, **self._of(benchmark).get("grouping", {})}
+
     def _of(self, benchmark: str) -> Mapping[str, Any]:
         found = self.tables.get("benchmark", {})
         if benchmark not in found:
@@ -155,14 +165,28 @@ def load_settings(preset: str, file: Path | None = None) -> Settings:
         raise unknown_name("preset", preset, available_presets())
     entry = files("simulations.training") / "presets" / f"{preset}.toml"
     tables = _parsed(entry.read_text(encoding="utf-8"), f"preset {preset}")
-    source = f"preset {preset}"
-    if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"the configuration {file} can't be read: {error}.") from error
-        tables = _laid_over(tables, _parsed(text, str(file)))
-        source = f"{source} with {file}"
+    if "tuning" in tables:
+        tuning_of(tables["tuning"], f"preset {preset}")
+    settings = Settings(tables, f"preset {preset}")
+    return settings if file is None else over(settings, file)
+
+
+def over(settings: Settings, file: Path) -> Settings:
+    """Return settings with a file laid over them, key by key.
+
+    Raises
+    ------
+    UnknownNameError
+        When a table names something that does not exist.
+    InvalidInputError
+        When the file can't be read or is not TOML.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"the configuration {file} can't be read: {error}.") from error
+    tables = _laid_over(settings.tables, _parsed(text, str(file)))
+    source = f"{settings.source} with {file}"
     if "tuning" in tables:
         tuning_of(tables["tuning"], source)
     return Settings(tables, source)
