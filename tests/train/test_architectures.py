@@ -21,6 +21,7 @@ SHAPES = {
     "resnet18": ({"width": 0.0625}, {"image": (3, 32, 32)}),
     "cnn_fusion": ({"channels": 2}, {"image": (1, 28, 28), "audio": (1, 30, 22)}),
     "cnn_bilstm": ({"channels": 3, "recurrent": 4}, {"prices": (4, 2, 50)}),
+    "resnet18_maps": ({"width": 0.0625, "decoder": 16, "stem_stride": 2}, {"image": (3, 21, 29)}),
     "patch_transformer": ({"width": 8, "heads": 2}, {"series": (7, 50)}),
     "vector_fusion": ({"encoder": 5}, {"image": (11,), "text": (7,)}),
 }
@@ -49,6 +50,8 @@ def test_features_are_as_promised_and_every_weight_has_a_gradient(name):
     expected = (3, trunk.features.width)
     if trunk.features.kind == "tokens":
         expected = (3, trunk.features.length, trunk.features.width)
+    if trunk.features.kind == "map":
+        expected = (3, trunk.features.width, *trunk.features.grid)
     assert features.shape == expected
     head = built(
         lambda: build_head(Head.CLASS, 4, trunk.features), torch.Generator().manual_seed(1)

@@ -19,16 +19,25 @@ class Features:
 
     Attributes
     ----------
-    kind : {"vector", "tokens"}
-        ``"vector"``: (n, width). ``"tokens"``: (n, length, width).
+    kind : {"vector", "tokens", "map"}
+        ``"vector"``: (n, width). ``"tokens"``: (n, length, width). ``"map"``: (n, width, *grid).
     width : int
     length : int
-        1 for a vector.
+        Of tokens.
+    grid : tuple of int
+        Height and width of a map.
+    image : tuple of int
+        Height and width of what a map is decoded to.
+    decoder : int
+        Channels that a decoder of a map starts with.
     """
 
-    kind: Literal["vector", "tokens"]
+    kind: Literal["vector", "tokens", "map"]
     width: int
     length: int = 1
+    grid: tuple[int, int] = (1, 1)
+    image: tuple[int, int] = (1, 1)
+    decoder: int = 1
 
 
 class Trunk(nn.Module):

@@ -7,22 +7,25 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import torch
 
-from simulations.training.architectures.base import Architecture, Network
+from simulations.training.architectures.base import Architecture, Network, Trunk
 from simulations.training.architectures.cnn_bilstm import CnnBiLstm
 from simulations.training.architectures.fusion import CnnFusion, VectorFusion
-from simulations.training.architectures.heads import build_head
+from simulations.training.architectures.heads import build_head, fits
 from simulations.training.architectures.initial import built
 from simulations.training.architectures.resnet import ResNet18
+from simulations.training.architectures.resnet_maps import ResNet18Maps
 from simulations.training.architectures.transformer import PatchTransformer
 from simulations.training.benchmarks.base import Loaded
 from simulations.training.determinism import torch_stream
-from songoku_theory.errors import unknown_name
+from songoku_theory.errors import InvalidInputError, unknown_name
 
 __all__ = ["available_architectures", "build_network", "get_architecture"]
 
 _ARCHITECTURES: dict[str, type[Any]] = {
     "resnet18": ResNet18,
+    "resnet18_maps": ResNet18Maps,
     "cnn_fusion": CnnFusion,
     "cnn_bilstm": CnnBiLstm,
     "patch_transformer": PatchTransformer,
@@ -36,7 +39,7 @@ def available_architectures() -> tuple[str, ...]:
     Examples
     --------
     >>> available_architectures()
-    ('cnn_bilstm', 'cnn_fusion', 'patch_transformer', 'resnet18', 'vector_fusion')
+    ('cnn_bilstm', 'cnn_fusion', 'patch_transformer', 'resnet18', 'resnet18_maps', 'vector_fusion')
     """
     return tuple(sorted(_ARCHITECTURES))
 
@@ -94,9 +97,16 @@ def build_network(
     Raises
     ------
     InvalidInputError
-        When the architecture does not fit the benchmark.
+        When the architecture does not fit the benchmark: names both, and what would fit.
     """
     num_views = len({task.view for task in loaded.tasks})
+    problem = _misfit(architecture, loaded, num_views)
+    if problem is not None:
+        fitting = ", ".join(_fitting(loaded, num_views)) or "none"
+        raise InvalidInputError(
+            f"architecture {_name_of(architecture)} does not fit benchmark {loaded.name}: "
+            f"{problem} Architectures that fit it: {fitting}."
+        )
     trunk = built(lambda: architecture.trunk(loaded.input_shapes, num_views), torch_stream(seed, 0))
     heads = {}
     for number, task in enumerate(loaded.tasks):
@@ -108,3 +118,32 @@ def build_network(
                 torch_stream(seed, 1, number),
             )
     return Network(trunk, heads)
+
+
+def _name_of(architecture: Architecture) -> str:
+    names = [name for name, kind in _ARCHITECTURES.items() if type(architecture) is kind]
+    return names[0] if names else type(architecture).__name__
+
+
+def _misfit(architecture: Architecture, loaded: Loaded, num_views: int) -> str | None:
+    """Return why inputs or heads don't fit; the trunk is laid out without weights."""
+    try:
+        with torch.device("meta"):
+            trunk: Trunk = architecture.trunk(loaded.input_shapes, num_views)
+    except InvalidInputError as error:
+        return str(error)
+    for task in loaded.tasks:
+        if not fits(task.head, trunk.features):
+            return (
+                f"task {task.name!r} asks for outputs of kind {task.head.value!r}, and the trunk "
+                f"gives one {trunk.features.kind} for the whole example."
+            )
+    return None
+
+
+def _fitting(loaded: Loaded, num_views: int) -> list[str]:
+    return [
+        name
+        for name in available_architectures()
+        if _misfit(get_architecture(name), loaded, num_views) is None
+    ]

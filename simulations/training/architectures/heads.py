@@ -5,15 +5,21 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from simulations.training.architectures.base import Features
+from simulations.training.architectures.decoder import MapDecoder, MapMean
 from simulations.training.architectures.transformer import Attention, FeedForward, Table
 from simulations.training.benchmarks.base import Head
 from songoku_theory.errors import InvalidInputError
 
-__all__ = ["build_head"]
+__all__ = ["build_head", "fits"]
 
 _HEADS_OF_ATTENTION = 4
 _STEPS_A_QUERY = 8
-_FROM_A_VECTOR = (Head.CLASS, Head.MANY_LABELS, Head.VALUES, Head.SERIES)
+_OF_PIXELS = (Head.PIXEL_CLASS, Head.PIXEL_VALUES)
+
+
+def fits(kind: Head, features: Features) -> bool:
+    """Return whether a head of that kind can be built on these features."""
+    return kind not in _OF_PIXELS or features.kind == "map"
 
 
 def build_head(kind: Head, num_outputs: int, features: Features) -> nn.Module:
@@ -26,20 +32,25 @@ def build_head(kind: Head, num_outputs: int, features: Features) -> nn.Module:
         Classes, labels, values or steps.
     features : Features
         Of the trunk. From a vector every head is a linear layer. From tokens a series has a
-        decoder, and the others see the tokens' mean.
+        decoder, and the others see the tokens' mean. From a map, outputs at each pixel have a
+        decoder, and the others see the map's mean.
 
     Raises
     ------
     InvalidInputError
         When no head of that kind fits these features.
     """
-    if kind not in _FROM_A_VECTOR:
+    if not fits(kind, features):
         raise InvalidInputError(
             f"a task with outputs of kind {kind.value!r} needs features at each pixel; this trunk "
             f"gives a {features.kind}. Choose another architecture."
         )
     if features.kind == "vector":
         return _linear(features.width, num_outputs)
+    if features.kind == "map":
+        if kind in _OF_PIXELS:
+            return MapDecoder(features, num_outputs)
+        return nn.Sequential(MapMean(), _linear(features.width, num_outputs))
     if kind is Head.SERIES:
         return _SeriesDecoder(features.width, num_outputs)
     return nn.Sequential(_TokenMean(), _linear(features.width, num_outputs))
