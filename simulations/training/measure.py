@@ -41,13 +41,14 @@ class Measured:
     noise_top : ndarray, shape (K,)
         Largest eigenvalue of the same sample covariance: the variance in the noisiest direction,
         a lower estimate of the proxy sigma^2 of Assumption 2.
-    smoothness : float
-        Largest curvature of F that the power iteration found: L is at least this, here.
-    class_smoothness : ndarray, shape (m,)
+    smoothness : float or None
+        Largest curvature of F that the power iteration found: L is at least this, here. None, as
+        the next four, where curvature can't be measured.
+    class_smoothness : ndarray, shape (m,), or None
         The same of each class's own sum, for L_r of Assumption 6.
-    cross : ndarray, shape (m, m)
+    cross : ndarray, shape (m, m), or None
         <H G_p, G_q> with the Hessian H of F here: I_pq of eq. 51 as eta -> 0.
-    order_slope, phi_slope : float
+    order_slope, phi_slope : float or None
         Sum over q of <H_q grad F, sum of G_p> over p < q, and over p != q, with H_q the Hessian of
         class q's own sum. To second order F(scheduled) - F(aggregated) is eta^2 times the first,
         and eta^2 / 2 times the second on average over the orders of the classes.
@@ -58,21 +59,33 @@ class Measured:
         eta, to first order.
     step_norm : ndarray, shape (m,)
         ||G_r(x_{r-1})||.
+    rate : float or None
+        eta, where it is not one number for the whole run.
+    batches : int or None
+        Batches of a view that F is the mean over; None where F is over all examples.
+    mean_error : ndarray, shape (K,), or None
+        Standard error of mu_k as the gradient over all training examples.
+    noise_dot : ndarray, shape (K, K), or None
+        Mean inner product of two tasks' noises on one batch; 0 for tasks that share none.
     """
 
     means: Array
     noise_total: Array
     noise_top: Array
-    smoothness: float
-    class_smoothness: Array
-    cross: Array
-    order_slope: float
-    phi_slope: float
+    smoothness: float | None
+    class_smoothness: Array | None
+    cross: Array | None
+    order_slope: float | None
+    phi_slope: float | None
     objective: float
     aggregated: float
     scheduled: float
     step_descent: Array
     step_norm: Array
+    rate: float | None = None
+    batches: int | None = None
+    mean_error: Array | None = None
+    noise_dot: Array | None = None
 
 
 def measure(

@@ -1,4 +1,4 @@
-"""What a traced run records, as rows of one long table.
+"""What a run records, as rows of one long table.
 
 ============== ======================================================= ==================
 kind           one row for                                             columns that it uses
@@ -33,6 +33,13 @@ phi_slope      ... <grad F, grad Phi>, its mean over orders, doubled   refresh, 
 step_descent   each measurement and class: <grad F(x), G_i(x)> at the  refresh, step, i, value
                point x of its turn
 step_norm      ... ||G_i(x)||                                          refresh, step, i, value
+rate           each measurement: eta (``songoku train``)               refresh, step, value
+batches        ... batches of a view that stand for all of them        refresh, step, value
+mean_error     each measurement and task: standard error of mu_i       refresh, step, i, value
+noise_dot      ... and pair i < j that shares its batches: mean inner  refresh, step, i, j, value
+               product of their noises
+unmeasured     ... what could not be measured, and why                 refresh, step, label
+setting        each setting of the schedule: NAME=VALUE                label
 active         each step and active task                               step, i, value (1)
 loss           each step and loss that was computed for it             step, i, value
 gap            each task: most steps from one update to its next       i, value
@@ -41,11 +48,15 @@ metric         each task, on test examples at the end                  i, value,
 train_metric   each task, on training examples at the end              i, value, label
 ============== ======================================================= ==================
 
-A measurement (``simulations.training.measure``) is taken at some of the refreshes, at the
-parameters right after it. `refresh` 0 is the start, where every task is in one class and there is
-no graph; refresh r is the r-th refresh. `step` of a refresh is the first step that its classes
-rule. Where a column says nothing, it is -1 (`refresh`, `step`, `i`, `j`) or missing (`value`,
-`label`).
+``songoku trace`` writes all of them, but for those named for ``songoku train``, which writes from
+``setting`` to ``updates`` into ``refreshes.csv``; see `refreshes` and `probes` in
+``simulations.training.run``. There a `class` is the slot that the task runs in.
+
+A measurement (``simulations.training.measure``, ``simulations.training.run.probes``) is taken at
+some of the refreshes, at the parameters right after it. `refresh` 0 is the start, where every task
+is in one class and there is no graph; refresh r is the r-th refresh. `step` of a refresh is the
+first step that its classes rule. Where a column says nothing, it is -1 (`refresh`, `step`, `i`,
+`j`) or missing (`value`, `label`).
 """
 
 from __future__ import annotations
@@ -85,6 +96,7 @@ __all__ = [
     "start_rows",
     "step_rows",
     "task_rows",
+    "unmeasured_row",
 ]
 
 COLUMNS: dict[str, type] = {
@@ -96,6 +108,12 @@ COLUMNS: dict[str, type] = {
     "value": float,
     "label": str,
 }
+
+
+_NUMBERS = (
+    "objective", "aggregated", "scheduled", "smoothness", "order_slope", "phi_slope", "rate",
+    "batches",
+)  # fmt: skip
 
 
 def _row(
@@ -233,7 +251,12 @@ def active_rows(active: NDArray[np.bool_]) -> list[Row]:
 
 
 def measured_rows(
-    refresh: int, step: int, found: Measured, colors: Sequence[int], before: Measured | None
+    refresh: int,
+    step: int,
+    found: Measured,
+    colors: Sequence[int],
+    before: Measured | None,
+    moved: NDArray[np.float64] | None = None,
 ) -> list[Row]:
     """Return the rows of one measurement.
 
@@ -246,37 +269,46 @@ def measured_rows(
         The classes that it was taken with.
     before : Measured or None
         The last one, for the drift.
+    moved : ndarray, shape (K,), optional
+        The drift itself, where the last one is no longer there.
     """
     here = partial(_row, refresh=refresh, step=step)
+    if before is not None:
+        moved = np.linalg.norm(found.means - before.means, axis=1)
     rows = [
-        here("objective", value=found.objective),
-        here("aggregated", value=found.aggregated),
-        here("scheduled", value=found.scheduled),
-        here("smoothness", value=found.smoothness),
-        here("order_slope", value=found.order_slope),
-        here("phi_slope", value=found.phi_slope),
+        here(kind, value=value) for kind in _NUMBERS if (value := getattr(found, kind)) is not None
     ]
     means = cosines(gram(found.means))
     for i in range(len(found.means)):
         rows.append(here("mean_norm", i=i, value=means.norms[i]))
         rows.append(here("noise_total", i=i, value=found.noise_total[i]))
         rows.append(here("noise_top", i=i, value=found.noise_top[i]))
-        if before is not None:
-            moved = np.linalg.norm(found.means[i] - before.means[i])
-            rows.append(here("drift", i=i, value=float(moved)))
+        if moved is not None:
+            rows.append(here("drift", i=i, value=float(moved[i])))
+        if found.mean_error is not None:
+            rows.append(here("mean_error", i=i, value=found.mean_error[i]))
         for j in range(i + 1, len(found.means)):
             rows.append(here("mean_cosine", i=i, j=j, value=means.values[i, j]))
+            if found.noise_dot is not None:
+                rows.append(here("noise_dot", i=i, j=j, value=found.noise_dot[i, j]))
     groups = np.stack([found.means[np.asarray(colors) == r].sum(axis=0) for r in _classes(colors)])
     between = gram(groups)
     for i in _classes(colors):
         rows.append(here("class_norm", i=i, value=np.sqrt(between[i, i])))
-        rows.append(here("class_smoothness", i=i, value=found.class_smoothness[i]))
+        if found.class_smoothness is not None:
+            rows.append(here("class_smoothness", i=i, value=found.class_smoothness[i]))
         rows.append(here("step_descent", i=i, value=found.step_descent[i]))
         rows.append(here("step_norm", i=i, value=found.step_norm[i]))
         for j in range(i + 1, len(groups)):
             rows.append(here("class_dot", i=i, j=j, value=between[i, j]))
-            rows.append(here("class_cross", i=i, j=j, value=found.cross[i, j]))
+            if found.cross is not None:
+                rows.append(here("class_cross", i=i, j=j, value=found.cross[i, j]))
     return rows
+
+
+def unmeasured_row(refresh: int, step: int, why: str) -> Row:
+    """Return the row that says what a measurement lacks."""
+    return _row("unmeasured", refresh=refresh, step=step, label=why)
 
 
 def _classes(colors: Sequence[int]) -> range:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from simulations.training.run.config import MachineConfig
     from simulations.training.run.distributed import Processes
     from simulations.training.run.job import Job, Outcome
+    from simulations.training.run.probes import ProbeOptions
     from simulations.training.run.settings import Settings
 
 __all__ = ["SeedsType", "train"]
@@ -91,6 +92,16 @@ The same command goes on with a run that was stopped, and leaves finished ones a
 @click.option("--max-steps", type=click.IntRange(1), help="Stop there, keeping a checkpoint.")
 @click.option("--save-model", is_flag=True, help="Keep the weights of finished runs.")
 @click.option(
+    "--measure-every", type=click.IntRange(0), default=0, show_default=True,
+    help="Refreshes from one measurement of what the theory speaks of (population gradients, "
+    "noise, curvature, gain) to the next, for songoku applies; 0 measures nothing. The run's "
+    "numbers are the same either way.",
+)  # fmt: skip
+@click.option(
+    "--measure-batches", type=click.IntRange(0), default=16, show_default=True,
+    help="Training batches that stand for all of them in a measurement; 0: a whole epoch.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/train"),
     show_default=True, help="Results go to OUT/BENCHMARK/METHOD/seed-N.",
 )  # fmt: skip
@@ -111,6 +122,8 @@ def train(
     threads: int | None,
     max_steps: int | None,
     save_model: bool,
+    measure_every: int,
+    measure_batches: int,
     out: Path,
     data_root: Path,
 ) -> None:
@@ -124,16 +137,18 @@ def train(
     from simulations.training.run.config import MachineConfig
     from simulations.training.run.distributed import joined
     from simulations.training.run.job import device_of
+    from simulations.training.run.probes import ProbeOptions
     from simulations.training.run.settings import load_settings
 
     if threads is not None:
         torch.set_num_threads(threads)
     settings = load_settings(preset, config)
+    probes = ProbeOptions(measure_every, measure_batches)
     with joined(device) as (processes, own_device):
         machine = MachineConfig(own_device, compiled, max_steps, save_model=save_model)
         device_of(own_device)
         for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
-            _run(job, machine, processes)
+            _run(job, machine, processes, probes)
 
 
 def _jobs(
@@ -178,7 +193,7 @@ def _jobs(
                 )  # fmt: skip
 
 
-def _run(job: Job, machine: MachineConfig, processes: Processes) -> None:
+def _run(job: Job, machine: MachineConfig, processes: Processes, probes: ProbeOptions) -> None:
     from simulations.training.run.job import run_job
     from simulations.training.run.progress import quiet, shown_training
     from songoku_theory.errors import SongokuError
@@ -186,14 +201,33 @@ def _run(job: Job, machine: MachineConfig, processes: Processes) -> None:
     label = f"{job.benchmark} {job.folder.relative_to(job.folder.parents[1])}"
     try:
         with processes.told_of_losses(), shown_training(label) as show:
-            outcome = run_job(job, machine, show if processes.leads else quiet, processes)
+            outcome = run_job(job, machine, show if processes.leads else quiet, processes, probes)
     except SongokuError as error:
         # Name the run: several are trained by one command.
         raise SongokuError(f"{label}: {error}") from error
     if processes.leads:
         _tell(job, label, outcome)
+        if probes.every and outcome.signum is None:
+            _tell_measured(job)
     if outcome.signum is not None:
         raise click.exceptions.Exit(128 + outcome.signum)
+
+
+def _tell_measured(job: Job) -> None:
+    from simulations.training.run.refreshes import REFRESHES, read_refreshes
+
+    path = job.folder / REFRESHES
+    if not path.exists():
+        click.echo(f"    not measured: {job.method_name} has no conflict graph")
+        return
+    measured = sum(row["kind"] == "objective" for row in read_refreshes(path))
+    if measured:
+        click.echo(f"    measured at {measured} refreshes: songoku applies {job.folder}")
+        return
+    click.echo(
+        "    not measured: no refresh was followed by a step, or the run was trained before this "
+        "option was given (a run is measured while it trains; another --out trains it anew)"
+    )
 
 
 def _tell(job: Job, label: str, outcome: Outcome) -> None:

@@ -194,6 +194,12 @@ class TrainingData:
         for start in range(0, len(kept), size):
             yield self._take(view, tasks, split, kept[start : start + size], share)
 
+    def examples(
+        self, view: View, tasks: Sequence[str], index: Tensor
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return training examples of a view by their numbers, as `batch` does."""
+        return self._take(view, tasks, "train", index, _everything)
+
     def _take(
         self, view: View, tasks: Sequence[str], split: Split, index: Tensor, share: Share
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -23,6 +23,7 @@ from simulations.training.run.config import MachineConfig, TrainingConfig
 from simulations.training.run.distributed import ALONE, Processes, StopTogether
 from simulations.training.run.diverged import DivergedError, NonFiniteScoreError
 from simulations.training.run.evaluate import Scores, evaluate, measure_statistics
+from simulations.training.run.probes import NO_PROBES, ProbeOptions, Probes
 from simulations.training.run.progress import Show, quiet
 from simulations.training.run.record import Record, read_result, write_result
 from simulations.training.run.refreshes import RefreshLog, has_graph
@@ -108,8 +109,9 @@ class Outcome:
 
 
 def run_job(
-    job: Job, machine: MachineConfig, show: Show = quiet, processes: Processes = ALONE
-) -> Outcome:
+    job: Job, machine: MachineConfig, show: Show = quiet, processes: Processes = ALONE,
+    probes: ProbeOptions | None = None,
+) -> Outcome:  # fmt: skip
     """Train, or go on training, or find that it is done.
 
     Parameters
@@ -120,6 +122,8 @@ def run_job(
         Called after each step.
     processes : Processes
         Those that train together. All get the outcome; the first alone writes files.
+    probes : ProbeOptions, optional
+        What to measure at refreshes; by default nothing.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def run_job(
             if compared != result and processes.leads:
                 write_result(job.folder / RESULT, compared)
             return Outcome(Ended.ALREADY, compared)
-    return _Running(job, machine, identity, processes).to_the_end(show)
+    return _Running(job, machine, identity, processes, probes or NO_PROBES).to_the_end(show)
 
 
 def device_of(name: str) -> torch.device:
@@ -183,8 +187,9 @@ class _Running:
     """A job under way."""
 
     def __init__(
-        self, job: Job, machine: MachineConfig, identity: dict[str, str], processes: Processes
-    ) -> None:
+        self, job: Job, machine: MachineConfig, identity: dict[str, str], processes: Processes,
+        probes: ProbeOptions,
+    ) -> None:  # fmt: skip
         self.job, self.machine, self.identity = job, machine, identity
         self.processes = processes
         self.device = device_of(machine.device)
@@ -194,6 +199,7 @@ class _Running:
         )  # fmt: skip
         plan = self.trainer.plan
         log = RefreshLog(plan, job.config, self.trainer.total) if has_graph(plan) else None
+        self.probes = Probes(self.trainer, probes, job.seed)
         self.record = Record(plan.tasks, job.config.log_every, log)
         self.checkpoint = job.folder / CHECKPOINT
         if self.checkpoint.exists():
@@ -206,6 +212,7 @@ class _Running:
         require_same_run(self.checkpoint, saved["run"], self.identity)
         self.trainer.load_state_dict(saved["trainer"])
         self.record.load_state_dict(saved["record"])
+        self.probes.load_state_dict(saved["record"].get("probes", {}))
 
     def to_the_end(self, show: Show) -> Outcome:
         stop_at = min(self.trainer.total, self.machine.max_steps or self.trainer.total)
@@ -231,6 +238,8 @@ class _Running:
                 record.scores(trainer.steps, "validation", *self._evaluate(signals, "validation"))
                 record.worked(trainer.steps, trainer.work)
             signals.check()
+            if record.refreshes is not None and self.probes.due():
+                record.refreshes.add(self.probes.measure())
             # A signal waits for the end of the step, so that what is saved is whole.
             with signals.shielded():
                 start = time.perf_counter()
@@ -277,7 +286,7 @@ class _Running:
             return
         save_checkpoint(
             self.checkpoint, self.identity, self.trainer.steps, self.trainer.state_dict(),
-            self.record.state_dict(),
+            {**self.record.state_dict(), "probes": self.probes.state_dict()},
         )  # fmt: skip
 
     def _keep_batch(self, error: DivergedError) -> Path:

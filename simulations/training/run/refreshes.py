@@ -33,7 +33,7 @@ from songoku_theory.errors import InvalidInputError
 from songoku_theory.scheduler import SchedulerState, policy_of
 from songoku_theory.torch_scheduler import TaskScheduler
 
-__all__ = ["ACTIVE_ROWS", "REFRESHES", "RefreshLog", "has_graph", "read_refreshes"]
+__all__ = ["ACTIVE_ROWS", "REFRESHES", "RefreshLog", "classes_of", "has_graph", "read_refreshes"]
 
 REFRESHES = "refreshes.csv"
 
@@ -185,7 +185,7 @@ def _refresh(scheduler: TaskScheduler) -> list[Row]:
         state.round,
         state.step,
         state.graph.tau,
-        _classes(state),
+        classes_of(state),
         found,
         norms,
         scheduler.effective_samples(),
@@ -193,7 +193,7 @@ def _refresh(scheduler: TaskScheduler) -> list[Row]:
     )
 
 
-def _classes(state: SchedulerState) -> NDArray[np.int64]:
+def classes_of(state: SchedulerState) -> NDArray[np.int64]:
     """The class that each task runs with: its slot where it has one slot, else its colour.
 
     Random groups run in slots that are not the colours; with minimum coverage a task stands in

@@ -25,7 +25,7 @@ from songoku_theory.torch_scheduler import NonFiniteGradientError, TaskScheduler
 
 __all__ = ["Stepped", "Trainer", "Work", "child_seed"]
 
-DATA, WEIGHTS, ORDER, COMBINER = range(4)
+DATA, WEIGHTS, ORDER, COMBINER, MEASURE = range(5)
 """Places below a run's seed; what they draw is part of what a result means."""
 
 
