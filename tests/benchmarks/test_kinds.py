@@ -49,6 +49,14 @@ def test_f1_counts_hits(generator):
     assert kinds.micro_f1(labels * 2 - 1, labels) == 1.0
 
 
+def test_a_loss_of_labels_is_that_of_as_many_coins(generator):
+    labels = torch.randint(0, 2, (40, 6), generator=generator).float()
+    each = task(kinds.many_labels, labels, 6)
+    outputs = torch.randn(40, 6, generator=generator)
+    right = torch.where(labels > 0, outputs, -outputs).sigmoid()
+    assert float(each.loss(outputs, labels)) == pytest.approx(float(-right.log().sum()) / 40)
+
+
 def test_perfect_answers_are_perfect_and_metrics_have_a_direction(generator):
     depth = torch.rand(2, 1, 4, 4, generator=generator) + 1
     depth[0, 0, 0, 0] = 0  # not measured

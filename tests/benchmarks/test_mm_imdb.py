@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import sqlite3
-from pathlib import Path
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ h5py = pytest.importorskip("h5py")
 from simulations.training.benchmarks import mm_imdb  # noqa: E402
 from simulations.training.benchmarks.base import SPLITS  # noqa: E402
 from simulations.training.benchmarks.mm_imdb import MM_IMDB  # noqa: E402
+from simulations.training.benchmarks.name_vectors import name_vectors  # noqa: E402
 from simulations.training.datasets.base import Provenance  # noqa: E402
 from simulations.training.formats.mmimdb_hdf5 import read_mmimdb  # noqa: E402
 from songoku_theory.errors import InvalidInputError  # noqa: E402
@@ -193,11 +194,44 @@ def test_nothing_there_says_where_to_get_it(tmp_path, rng, monkeypatch):
         MM_IMDB.load(tmp_path, rng)
 
 
-def test_the_real_films(rng, tmp_path):
-    path = os.environ.get("SONGOKU_MOVIES_DB")
-    if not path:
-        pytest.skip("SONGOKU_MOVIES_DB names no movies.db")
-    (tmp_path / "mmimdb").mkdir()
-    (tmp_path / "mmimdb" / "movies.db").symlink_to(Path(path))
+def test_names_that_occur_together_lie_together(rng):
+    lists = [["a", "b"], ["b", "c"], ["a", "c"]] * 9 + [["x", "y"], ["y", "z"], ["x", "z"]] * 9
+    lists += [["a"], ["z"], ["unheard of"], []]
+    found = name_vectors(lists, np.arange(54), 2, rng)
+    length = np.linalg.norm(found, axis=1)
+    assert length[-2:].tolist() == [0, 0]
+    unit = found[:-2] / length[:-2, None]
+    left, right = [*range(27), 54], [*range(27, 54), 55]
+    assert np.all(unit[left] @ unit[left].T > 0.99)
+    assert np.all(np.abs(unit[left] @ unit[right].T) < 0.01)
+
+
+def test_vectors_are_as_exact_as_an_svd(rng):
+    lists = [[str(n) for n in rng.choice(40, 6, replace=False)] for _ in range(300)]
+    found = name_vectors(lists, np.arange(200), 30, rng).astype(np.float64)
+    assert found.shape == (300, 30)
+    every = name_vectors(lists, np.arange(200), 40, rng).astype(np.float64)
+    kept = np.linalg.svd(every[:200], compute_uv=False)[:30]
+    assert np.allclose(np.linalg.svd(found[:200], compute_uv=False), kept, rtol=1e-3)
+
+
+def test_vectors_see_the_training_part_alone(rng):
+    lists = [["a", "b"], ["b", "a"], ["c"], ["c"]]
+    found = [name_vectors(x, np.arange(3), 4, np.random.default_rng(1)) for x in
+             (lists, [*lists[:3], ["c", "q"]])]  # fmt: skip
+    assert np.array_equal(found[0], found[1])
+    assert not found[0][3].any()  # one training list alone has a "c"
+
+
+def test_the_films_of_the_package_are_found_without_importing_it(tmp_path, rng):
+    before = set(sys.modules)
+    if find_spec("bokeh_sampledata") is None:
+        pytest.skip("bokeh-sampledata is not installed")
+    assert MM_IMDB.look(tmp_path).provenance is Provenance.NEAR
     benchmark = MM_IMDB.load(tmp_path, rng)
-    assert len(benchmark.tasks[0].splits["train"]) > 10_000
+    assert not [name for name in set(sys.modules) - before if name.startswith("bokeh")]
+    assert benchmark.files[0].name == "movies.db"
+    genres = benchmark.tasks[0]
+    assert len(genres.splits["train"]) > 10_000
+    assert 0.3 < genres.chance < 0.4
+    assert any("no posters, no plots" in note for note in benchmark.notes)

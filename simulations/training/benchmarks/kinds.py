@@ -24,6 +24,7 @@ __all__ = [
     "class_distance",
     "classes",
     "depth_map",
+    "label_entropy",
     "many_labels",
     "mean_absolute_error",
     "mean_iou",
@@ -90,6 +91,9 @@ def many_labels(
 ) -> BenchmarkTask:
     """Return a task of any number of labels an example: binary cross-entropy; micro F1.
 
+    The loss is summed over an example's labels, so that it is in nats an example, as the
+    cross-entropy of a task of classes is; a mean over labels would make it `num` times lighter.
+
     Raises
     ------
     InvalidInputError
@@ -112,10 +116,22 @@ def many_labels(
         Metric("accuracy of each label", True, _each_label),
     )
     return BenchmarkTask(
-        name, role, doc, view, Head.MANY_LABELS, num, splits,
-        functional.binary_cross_entropy_with_logits, metrics,
+        name, role, doc, view, Head.MANY_LABELS, num, splits, label_entropy, metrics,
         micro_f1(said.expand_as(test), test),
     )  # fmt: skip
+
+
+def label_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Return the binary cross-entropy, summed over labels, mean over examples.
+
+    Examples
+    --------
+    >>> loss = label_entropy(torch.zeros(5, 20), torch.ones(5, 20))
+    >>> math.isclose(float(loss), 20 * math.log(2), rel_tol=1e-6)
+    True
+    """
+    found = functional.binary_cross_entropy_with_logits(outputs, labels, reduction="sum")
+    return found / len(labels)
 
 
 def _f1(said: Tensor, meant: Tensor, dims: tuple[int, ...]) -> Tensor:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.training.benchmarks.base import SPLITS, Found, Loaded, Role
+from simulations.training.benchmarks.name_vectors import hashed, name_vectors
 from simulations.training.benchmarks.remote import RemoteFile
 from simulations.training.datasets.base import Provenance
 from simulations.training.formats.film_titles import read_json_titles, read_title_basics
@@ -57,8 +56,9 @@ class MmImdb:
     both in standard deviations of the training part. A film without a year, or with a title that
     begins with no Latin letter, is left out of that task alone, which then has its own view.
 
-    Without the features, films of ``movies.db`` stand in: ``people`` (300,) and ``facts`` (64,),
-    hashed names of director, writers and cast, and of language, country and length.
+    Without the features, films of ``movies.db`` stand in: ``people``, (300,), latent semantic
+    vectors of director, writers and cast (who works with whom, fitted on the training part), and
+    ``facts``, (64,), hashed language, country and length.
 
     Source
     ------
@@ -100,7 +100,7 @@ class MmImdb:
         return Found(None, "nothing that would do", tuple(missing), _WHERE)
 
     def load(self, root: Path, rng: np.random.Generator) -> Loaded:
-        """Read the files and make the tasks; `rng` draws the split of stand-ins only."""
+        """Read the files and make the tasks; `rng` draws the stand-ins' split and vectors only."""
         found = self.look(root)
         if found.provenance is Provenance.EXACT:
             return self._from_features(root / _FOLDER)
@@ -156,10 +156,6 @@ class MmImdb:
                 found=f"{len(films)}", todo="give the whole file",
             )  # fmt: skip
         genres = np.array([[g in film.genres for g in common] for film in films], dtype=np.uint8)
-        inputs = {
-            "people": hashed([film.people for film in films], _WIDTHS["people"]),
-            "facts": hashed([film.facts for film in films], _WIDTHS["facts"]),
-        }
         order = rng.permutation(len(films))
         train, validation = (round(bound / _FILMS * len(films)) for bound in _BOUNDS)
         rows: dict[Split, NDArray[np.int64]] = {
@@ -167,12 +163,17 @@ class MmImdb:
             "validation": order[train:validation],
             "test": order[validation:],
         }
+        people = [film.people for film in films]
+        inputs = {
+            "people": name_vectors(people, rows["train"], _WIDTHS["people"], rng),
+            "facts": hashed([film.facts for film in films], _WIDTHS["facts"]),
+        }
         tasks, notes = _tasks(
             inputs, genres, [f.title for f in films], [f.year for f in films], rows
         )
         notes.append(
-            f"{len(films):,} films of {path.name} stand in for MM-IMDb: hashed names of people and "
-            f"facts, no posters or plots; {len(common)} genres."
+            f"{len(films):,} films of {path.name} stand in for MM-IMDb: no posters, no plots, only "
+            f"vectors of people, language, country and length; {len(common)} genres."
         )
         shapes = {name: (width,) for name, width in _WIDTHS.items()}
         return Loaded(self.name, Provenance.NEAR, tuple(notes), tasks, shapes, (path,))
@@ -189,32 +190,6 @@ def _stand_in(root: Path) -> Path | None:
         if shipped.is_file():
             return shipped
     return None
-
-
-def hashed(lists: Sequence[Sequence[str]], width: int) -> NDArray[np.float32]:
-    """Return signed feature hashes of lists of words, each of length 1 (0 for an empty list).
-
-    Parameters
-    ----------
-    lists : sequence of sequence of str
-    width : int
-
-    Source
-    ------
-    Weinberger et al., "Feature hashing for large scale multitask learning", 2009.
-    """
-    table = np.zeros((len(lists), width), dtype=np.float32)
-    known: dict[str, tuple[int, float]] = {}
-    for row, words in enumerate(lists):
-        for word in words:
-            if word not in known:
-                number = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
-                known[word] = (number // 2 % width, 1.0 if number % 2 else -1.0)
-            column, sign = known[word]
-            table[row, column] += sign
-    length = np.linalg.norm(table, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = table / np.maximum(length, np.float32(1e-6))
-    return scaled
 
 
 def decade_class(year: int | None) -> int:

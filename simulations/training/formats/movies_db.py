@@ -19,7 +19,7 @@ _QUERY = (
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """One film; lists are split at commas."""
+    """One film; lists are split at commas. People: director, writers and cast, each once."""
 
     title: str
     year: int | None
@@ -51,11 +51,7 @@ def read_movies_db(path: Path) -> list[Film]:
         ) from error
     films = []
     for title, year, genres, director, writer, cast, language, country, runtime in rows:
-        people = [
-            f"{role}:{name}"
-            for role, field in (("director", director), ("writer", writer), ("cast", cast))
-            for name in _listed(field)
-        ]
+        people = [name for field in (director, writer, cast) for name in _listed(field)]
         facts = [f"language:{x}" for x in _listed(language)]
         facts += [f"country:{x}" for x in _listed(country)]
         if isinstance(runtime, (int, float)):
@@ -65,7 +61,7 @@ def read_movies_db(path: Path) -> list[Film]:
                 str(title),
                 year if isinstance(year, int) else None,
                 tuple(_listed(genres)),
-                tuple(people),
+                tuple(dict.fromkeys(people)),
                 tuple(facts),
             )
         )
