@@ -102,7 +102,7 @@ def table1(
     benches = [prepare(request, name, store, data_root, stored) for name in names]
     count = usable_cores() if workers is None else workers
     if dry_run:
-        _dry_run(request, benches, store, count)
+        _dry_run(request, benches, store, count, data_root)
         return
     status = 0
     if not stored:
@@ -270,7 +270,9 @@ def _final_as_if_tuned(request: Request, benches: list[Bench], store: Path) -> l
     return list(plan(training_cells(request, entries), store).pending)
 
 
-def _dry_run(request: Request, benches: list[Bench], store: Path, workers: int) -> None:
+def _dry_run(
+    request: Request, benches: list[Bench], store: Path, workers: int, data_root: Path
+) -> None:
     from simulations.sweep.progress import duration
     from simulations.sweep.run import check_cells, plan
     from simulations.training.table.expected import stored_rates
@@ -284,7 +286,8 @@ def _dry_run(request: Request, benches: list[Bench], store: Path, workers: int) 
         pending = [*todo.pending, *final]
         if pending and not rates.knows(bench.name):
             click.echo(f"timing one run of {bench.name} ...", err=True)
-            rates.time_one(todo.pending or final)
+            reading = rates.time_one(todo.pending or final, data_root)
+            total += reading * (len(request.seeds) + 1) * workers
         seconds = rates.total(pending)
         assert seconds is not None
         total += seconds

@@ -62,6 +62,7 @@ def folder_rows(folder: Path) -> list[Row]:
         When the run is not finished, or a file is missing or is not what it should be.
     """
     from simulations.training.run.record import read_result  # torch: only where runs are read
+    from simulations.training.run.refreshes import REFRESHES, read_refreshes
 
     result = read_result(folder / "result.json")
     if result is None or not result["finished"]:
@@ -75,8 +76,8 @@ def folder_rows(folder: Path) -> list[Row]:
         _row("loss", step=int(line["step"]), i=place[line["task"]], value=_float(line["mean_loss"]))
         for line in _lines(folder / "losses.csv")
     ]
-    refreshes = _refreshes(folder / "refreshes.csv")
-    rows += refreshes
+    refreshes = read_refreshes(folder / REFRESHES) if (folder / REFRESHES).exists() else []
+    rows += [{**row, "split": "", "metric": ""} for row in refreshes]
     if not any(row["kind"] == "class" for row in refreshes):
         rows += _classes(folder / "classes.csv", place)
     for line in _lines(folder / "work.csv"):
@@ -162,21 +163,6 @@ def _tasks(text: str, place: Mapping[str, int]) -> list[str]:
         found.append(longest)
         rest = rest[len(longest) + 1 :]
     return found
-
-
-def _refreshes(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    rows: list[Row] = []
-    for line in _lines(path):
-        numbers = {name: int(line[name]) for name in ("refresh", "step", "i", "j")}
-        rows.append(
-            _row(
-                line["kind"], **numbers, value=_float(line["value"]) if line["value"] else None,
-                label=line["label"] or None,
-            )
-        )  # fmt: skip
-    return rows
 
 
 def _float(text: Any) -> float | None:  # noqa: ANN401 - from JSON or CSV

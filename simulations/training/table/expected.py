@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from simulations.experiments import get_experiment
 from simulations.sweep.cell import Cell
 from simulations.sweep.estimate import timed_rate
 from simulations.sweep.progress import Progress, shown
-from simulations.training.table.cells import cost, work_of
+from simulations.training.table.cells import cost, load_benchmark, work_of
 from songoku_theory.storage import open_read_only
 from songoku_theory.storage.inventory import recent_seconds
 
@@ -56,13 +57,23 @@ class Rates:
         known = [seconds for seconds in found if seconds is not None]
         return sum(known) if len(known) == len(found) else None
 
-    def time_one(self, cells: Sequence[Cell]) -> float:
-        """Run the cheapest of the cells here, for its time alone, and take that in."""
+    def time_one(self, cells: Sequence[Cell], data_root: Path) -> float:
+        """Run the cheapest of the cells here, for its time alone, and take that in.
+
+        Returns
+        -------
+        float
+            Seconds that reading the data took, which a worker spends once a seed.
+        """
         cheapest = min(cells, key=lambda cell: cost(cell.params))
+        params = cheapest.params
+        data, start = json.loads(str(params["settings"]))["data"], monotonic()
+        load_benchmark(data_root, str(params["benchmark"]), data, int(params["seed"]))
+        reading = monotonic() - start
         rate = timed_rate(cheapest.experiment, [cheapest])
         seconds = rate.seconds_per_cost * cost(cheapest.params)
         self.add(dict(cheapest.params), seconds)
-        return seconds
+        return reading
 
 
 def stored_rates(store: Path) -> Rates:
