@@ -1,10 +1,16 @@
-"""``songoku figures`` and ``songoku report``: pictures and a page from what is stored."""
+"""``songoku figures`` and ``songoku report``: pictures, tables and a page from what is stored."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from paper_figures.engine.registry import Spec
+    from paper_figures.engine.runner import Drawn
 
 __all__ = ["figures", "report"]
 
@@ -29,14 +35,17 @@ _ledger_option = click.option(
 
 
 @click.command(
-    short_help="Draw figures from stored rows.",
+    short_help="Draw figures and tables from stored rows.",
     epilog="""\b
 Examples:
-  songoku figures                        every figure whose rows are stored
+  songoku figures                        every figure and table whose rows are stored
   songoku figures recovery --style icml  one figure, at another page's width
+  songoku figures table1                 one table: LaTeX, Markdown, HTML, CSV
   songoku figures --list                 what there is, and what each needs
 
-The exit status is 1 when a figure was not drawn.""",
+The exit status is 1 when something failed, or when the rows of a figure or table that was named
+are not stored. Where none is named, rows that are not stored are no failure: what they would give
+is listed at the end, with the commands that make them.""",
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_store_option
@@ -55,35 +64,69 @@ The exit status is 1 when a figure was not drawn.""",
     show_default=True,
     help="Width and type size: neurips, icml or slides.",
 )
-@click.option("--list", "list_", is_flag=True, help="List the figures and draw nothing.")
+@click.option("--list", "list_", is_flag=True, help="List what there is and draw nothing.")
 def figures(
     names: tuple[str, ...], store: Path, ledger: Path, out: Path, style_name: str, list_: bool
 ) -> None:
-    """Draw figures as PDF and PNG, with the data (CSV) and the caption (JSON) of each.
+    """Draw figures (PDF, PNG) and tables (LaTeX, Markdown, HTML), each with its data and caption.
 
-    No experiment is ever run: a figure whose rows are not stored is named with the command that
-    makes them, and the others are drawn.
+    The data are a CSV, the caption a JSON. No experiment is ever run: what has no stored rows is
+    named with the command that makes them, and the rest is drawn.
     """
-    from paper_figures.engine.registry import available_figures, get_figure
+    from paper_figures.engine.registry import available_outputs, get_output
     from paper_figures.engine.runner import draw_all
     from paper_figures.engine.source_rows import Sources
     from paper_figures.engine.style import get_style
 
-    chosen = [get_figure(name) for name in names] or list(available_figures().values())
+    chosen = [get_output(name) for name in names] or list(available_outputs().values())
     style = get_style(style_name)
     if list_:
-        for spec in chosen:
-            needs = ", ".join(need.experiment for need in spec.needs) or "nothing"
-            click.echo(f"{spec.name:<12} {spec.title} (needs {needs})")
+        _list(chosen)
         return
     outcomes = []
     for outcome in draw_all(chosen, Sources(store, ledger), out, style):
         outcomes.append(outcome)
-        click.echo(f"{outcome.name}: {outcome.status}, {outcome.message}")
-    drawn = sum(outcome.status == "drawn" for outcome in outcomes)
-    click.echo(f"{drawn} of {len(outcomes)} figures are in {out}")
-    if drawn < len(outcomes):
+        if names or outcome.status != "missing":
+            click.echo(f"{outcome.name}: {outcome.status}, {outcome.message}")
+    drawn = {outcome.name for outcome in outcomes if outcome.status == "drawn"}
+    click.echo(f"{_counted(chosen, drawn)} in {out}")
+    missing = [outcome for outcome in outcomes if outcome.status == "missing"]
+    if not names:
+        _tell_missing(missing)
+    if len(drawn) < len(outcomes) - (0 if names else len(missing)):
         raise click.exceptions.Exit(1)
+
+
+def _list(chosen: Sequence[Spec]) -> None:
+    from paper_figures.engine.registry import TableSpec
+
+    wide = max(len(spec.name) for spec in chosen)
+    for spec in chosen:
+        kind = "table " if isinstance(spec, TableSpec) else "figure"
+        needs = ", ".join(need.experiment for need in spec.needs) or "nothing"
+        click.echo(f"{spec.name:<{wide}} {kind} {spec.title} (needs {needs})")
+
+
+def _counted(chosen: Sequence[Spec], drawn: Collection[str]) -> str:
+    from paper_figures.engine.registry import TableSpec
+
+    said = []
+    for what, wanted in (("figures", False), ("tables", True)):
+        names = [spec.name for spec in chosen if isinstance(spec, TableSpec) == wanted]
+        if names:
+            said.append(f"{sum(name in drawn for name in names)} of {len(names)} {what}")
+    return f"{' and '.join(said)} are"
+
+
+def _tell_missing(missing: Sequence[Drawn]) -> None:
+    """List what could not be drawn under the command that makes its rows."""
+    if not missing:
+        return
+    click.echo("not drawn, for want of stored rows; the commands that make them:")
+    for command in dict.fromkeys(command for outcome in missing for command in outcome.needs):
+        names = ", ".join(outcome.name for outcome in missing if command in outcome.needs)
+        click.echo(f"  {command}")
+        click.echo(f"    for {names}")
 
 
 @click.command(

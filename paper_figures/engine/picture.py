@@ -1,10 +1,12 @@
-"""What goes into a figure function and what comes out of it."""
+"""What goes into a figure's or a table's function, and what comes out of a figure's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from paper_figures.engine.caption import joined_caption
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,12 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "FigureInput", "Picture"]
 
-KEYS_IN_CAPTION = 3
-
 
 @dataclass(frozen=True, slots=True)
 class FigureInput:
-    """Everything that a figure function may look at.
+    """Everything that the function of a figure or a table may look at.
 
     Parameters
     ----------
@@ -89,11 +89,4 @@ class Picture:
 
     def full_caption(self, claims: tuple[str, ...]) -> str:
         """Join the caption with its n, interval, claims and keys: one text, fit for a paper."""
-        parts = [self.caption, f"n: {self.n}.", f"Intervals: {self.interval}."]
-        if claims:
-            parts.append(f"Claims: {', '.join(claims)}.")
-        if self.keys:
-            shown = ", ".join(key[:12] for key in self.keys[:KEYS_IN_CAPTION])
-            more = len(self.keys) - KEYS_IN_CAPTION
-            parts.append(f"Stored cells: {shown}{f' and {more} more' if more > 0 else ''}.")
-        return " ".join(parts)
+        return joined_caption(self.caption, self.n, self.interval, claims, self.keys)

@@ -1,4 +1,7 @@
-"""Draw figures into files: PDF, PNG, CSV of what is drawn, JSON with caption and origin.
+"""Write figures and tables into files, with what is shown as CSV and the origin as JSON.
+
+A figure NAME becomes ``NAME.pdf``, ``.png``, ``.csv``, ``.json``; a table becomes ``NAME.tex``,
+``.md``, ``.html`` (a fragment for the report), ``.csv``, ``.json``.
 
 The runner reads the store and the ledger and writes files. It never runs an experiment: where
 rows are missing it says which command makes them, and goes on with the next figure.
@@ -18,14 +21,18 @@ import polars as pl
 
 from paper_figures.engine.files import make_folder, write_whole
 from paper_figures.engine.picture import FigureInput, Picture
-from paper_figures.engine.registry import FigureSpec
+from paper_figures.engine.registry import FigureSpec, Spec, TableSpec
 from paper_figures.engine.small_png import small_png
 from paper_figures.engine.source_rows import MissingRowsError, Sources
 from paper_figures.engine.style import Style, applied
+from paper_figures.engine.table import Table
+from paper_figures.engine.table_html import table_html
+from paper_figures.engine.table_latex import table_latex
+from paper_figures.engine.table_markdown import table_markdown
 from songoku_theory.errors import InvalidInputError, SongokuError
 from songoku_theory.provenance import provenance
 
-__all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "render"]
+__all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "lay_out", "render"]
 
 FIGURE_SCHEMA = 2
 PNG_DPI = 240
@@ -35,27 +42,26 @@ DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What became of one figure.
+    """What became of one figure or table.
 
     ``status`` is ``"drawn"``, ``"missing"`` (rows or ledger are not there) or ``"failed"``;
-    ``message`` says why, and what to do.
+    ``message`` says why, and what to do; ``needs`` are the commands that make what is missing.
     """
 
     name: str
     status: Literal["drawn", "missing", "failed"]
     message: str
     files: tuple[Path, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
-def draw_all(
-    specs: Iterable[FigureSpec], sources: Sources, out: Path, style: Style
-) -> Iterator[Drawn]:
-    """Draw each figure in turn; one that can't be drawn does not stop the others.
+def draw_all(specs: Iterable[Spec], sources: Sources, out: Path, style: Style) -> Iterator[Drawn]:
+    """Draw each figure and table in turn; one that can't be drawn does not stop the others.
 
     Parameters
     ----------
-    specs : iterable of FigureSpec
-        From :func:`paper_figures.engine.registry.available_figures`.
+    specs : iterable of FigureSpec or TableSpec
+        From :func:`paper_figures.engine.registry.available_outputs`.
     sources : Sources
         Store and ledger.
     out : Path
@@ -73,7 +79,7 @@ def draw_all(
         try:
             yield draw(spec, sources, out, style)
         except MissingRowsError as error:
-            yield Drawn(spec.name, "missing", str(error))
+            yield Drawn(spec.name, "missing", str(error), needs=(error.need.command,))
         except SongokuError as error:
             yield Drawn(spec.name, "failed", str(error))
         except Exception as error:  # noqa: BLE001 - a plugged-in figure may fail in any way; it is told
@@ -81,8 +87,8 @@ def draw_all(
             yield Drawn(spec.name, "failed", where)
 
 
-def draw(spec: FigureSpec, sources: Sources, out: Path, style: Style) -> Drawn:
-    """Draw one figure and write its four files, all or none.
+def draw(spec: Spec, sources: Sources, out: Path, style: Style) -> Drawn:
+    """Draw one figure or table and write its files, all or none.
 
     Raises
     ------
@@ -92,30 +98,28 @@ def draw(spec: FigureSpec, sources: Sources, out: Path, style: Style) -> Drawn:
         If the rows can't be drawn or the files can't be written.
     """
     rows, ledger = sources.fetch(spec)
-    contents = render(spec, FigureInput(rows, ledger, style))
+    given = FigureInput(rows, ledger, style)
+    contents = render(spec, given) if isinstance(spec, FigureSpec) else lay_out(spec, given)
     digest = _digest(sources.ledger) if spec.needs_ledger else None
     metadata = {**contents.metadata, "ledger_sha256": digest, "provenance": provenance()}
-    files = {
-        out / f"{spec.name}.pdf": contents.pdf,
-        out / f"{spec.name}.png": contents.png,
-        out / f"{spec.name}.csv": contents.csv,
-        # Last, because the report takes a figure for complete once its JSON is there.
-        out / f"{spec.name}.json": (json.dumps(metadata, indent=1, sort_keys=True) + "\n").encode(),
-    }
+    files = {out / f"{spec.name}.{kind}": content for kind, content in contents.files.items()}
+    # Last, because the report takes a figure for complete once its JSON is there.
+    files[out / f"{spec.name}.json"] = (
+        json.dumps(metadata, indent=1, sort_keys=True) + "\n"
+    ).encode()
     for path, content in files.items():
         write_whole(path, content)
     marks, cells = contents.metadata["drawn_rows"], len(contents.metadata["keys"])
+    what = "marks" if isinstance(spec, FigureSpec) else "numbers"
     origin = f" from {cells} stored {'cell' if cells == 1 else 'cells'}" if cells else ""
-    return Drawn(spec.name, "drawn", f"{marks} marks{origin}", tuple(files))
+    return Drawn(spec.name, "drawn", f"{marks} {what}{origin}", tuple(files))
 
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """A figure's files in memory."""
+    """Files in memory, by the ends of their names."""
 
-    pdf: bytes
-    png: bytes
-    csv: bytes
+    files: dict[str, bytes]
     metadata: dict[str, Any]
 
 
@@ -129,12 +133,37 @@ def render(spec: FigureSpec, given: FigureInput) -> _Contents:
     """
     with applied(given.style):
         picture = spec.draw(given)
-        if picture.data.is_empty():
-            raise InvalidInputError(f"figure {spec.name!r} drew no data: its CSV would be empty.")
+        _check_data(spec, picture)
         # No date, no library version: files differ only where the picture does.
         pdf = _saved(picture, "pdf", {"CreationDate": None, "Producer": None, "Creator": None})
         png = small_png(_saved(picture, "png", {"Software": None}))
-    return _Contents(pdf, png, _csv(picture.data), _metadata(spec, picture, given.style))
+    files = {"pdf": pdf, "png": png, "csv": _csv(picture.data)}
+    return _Contents(files, _metadata(spec, picture, given.style))
+
+
+def lay_out(spec: TableSpec, given: FigureInput) -> _Contents:
+    """Write a table in memory, in every format: the same input gives the same bytes.
+
+    Raises
+    ------
+    InvalidInputError
+        If the table has no data.
+    """
+    made = spec.lay(given)
+    _check_data(spec, made)
+    caption = made.full_caption(spec.claims)
+    files = {
+        "tex": table_latex(spec.name, spec.title, made, caption, given.style).encode("ascii"),
+        "md": table_markdown(spec.title, made, caption).encode(),
+        "html": table_html(spec.name, made).encode(),
+        "csv": _csv(made.data),
+    }
+    return _Contents(files, _metadata(spec, made, given.style))
+
+
+def _check_data(spec: Spec, made: Picture | Table) -> None:
+    if made.data.is_empty():
+        raise InvalidInputError(f"{spec.name!r} drew no data: its CSV would be empty.")
 
 
 def _saved(picture: Picture, kind: str, metadata: dict[str, None]) -> bytes:
@@ -149,9 +178,10 @@ def _csv(data: pl.DataFrame) -> bytes:
     return text.encode("utf-8")
 
 
-def _metadata(spec: FigureSpec, picture: Picture, style: Style) -> dict[str, Any]:
+def _metadata(spec: Spec, picture: Picture | Table, style: Style) -> dict[str, Any]:
     return {
         "schema": FIGURE_SCHEMA,
+        "kind": "table" if isinstance(spec, TableSpec) else "figure",
         "name": spec.name,
         "title": spec.title,
         "caption": picture.full_caption(spec.claims),

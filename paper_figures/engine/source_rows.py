@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paper_figures.engine.ledger_file import Ledger, read_ledger
-from paper_figures.engine.registry import LEDGER, FigureSpec, Need
+from paper_figures.engine.registry import LEDGER, Need, Spec
 from songoku_theory.errors import SongokuError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["MissingRowsError", "Sources"]
 
 
 class MissingRowsError(SongokuError):
-    """A figure's rows are not stored; the message names the command that makes them."""
+    """Rows of a figure or table are not stored; the message names the command that makes them."""
 
     def __init__(self, need: Need, why: str) -> None:
         super().__init__(f"{why} Make it with: {need.command}")
@@ -35,8 +35,8 @@ class Sources:
     _rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     _ledger: Ledger | None = None
 
-    def fetch(self, spec: FigureSpec) -> tuple[Mapping[str, pl.DataFrame], Ledger | None]:
-        """Read what a figure needs.
+    def fetch(self, spec: Spec) -> tuple[Mapping[str, pl.DataFrame], Ledger | None]:
+        """Read what a figure or a table needs.
 
         Raises
         ------

@@ -8,11 +8,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs_check.latex import escape_text, ledger_latex
+from proofs_check.latex import ledger_latex
 from proofs_check.ledger import build, row_of
 from proofs_check.model import CheckContext, Claim
 from proofs_check.registry import all_claims
 from proofs_check.runner import run_claim
+from songoku_theory.latex import escape_text
 
 UNESCAPED = re.compile(r"(?<!\\)[&%#_^~$]")
 

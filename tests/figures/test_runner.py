@@ -63,11 +63,9 @@ def test_the_same_rows_give_the_same_bytes(
     name: str, rows: dict[str, pl.DataFrame], ledger: Ledger
 ) -> None:
     first, second = (render(get_figure(name), FigureInput(rows, ledger, NEURIPS)) for _ in range(2))
-    assert first.pdf == second.pdf
-    assert first.png == second.png
-    assert first.csv == second.csv
+    assert first.files == second.files
     assert first.metadata == second.metadata
-    assert b"CreationDate" not in first.pdf
+    assert b"CreationDate" not in first.files["pdf"]
 
 
 def test_drawing_leaves_matplotlibs_settings_alone(rows: dict[str, pl.DataFrame]) -> None:
@@ -132,7 +130,9 @@ def test_a_figure_without_data_is_refused() -> None:
 
 
 def test_the_csv_has_enough_digits_and_no_more() -> None:
-    assert render(_spec(_dot), FigureInput({}, None, NEURIPS)).csv == b"x,y\n0.3333333333,1\n"
+    assert render(_spec(_dot), FigureInput({}, None, NEURIPS)).files["csv"] == (
+        b"x,y\n0.3333333333,1\n"
+    )
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
