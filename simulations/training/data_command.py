@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulations.training.benchmarks import available_benchmarks
+from simulations.training.benchmarks import available_benchmarks, paper_of
 
 if TYPE_CHECKING:
     from simulations.training.benchmarks.base import Found
@@ -64,12 +64,13 @@ def status(load_too: bool, seed: int, data_root: Path) -> None:
             "or let 'songoku data fetch NAME' make it."
         )
     table = Table(title=f"Benchmarks under {data_root}")
-    for heading in ("benchmark", "data", "found", "missing"):
+    for heading in ("benchmark", "paper", "data", "found", "missing"):
         table.add_column(heading, overflow="fold")
     looks = {name: get_benchmark(name).look(data_root) for name in available_benchmarks()}
     for name, found in looks.items():
         table.add_row(
             name,
+            paper_of(name),
             found.provenance.value if found.provenance else "-",
             found.what,
             f"{len(found.missing)} (below)" if found.missing else "nothing",

@@ -24,6 +24,14 @@ def real_root():
 
 
 @pytest.fixture
+def no_packages(monkeypatch):
+    """As if no package with data were installed."""
+    from simulations.training.benchmarks import packaged
+
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(7)
 

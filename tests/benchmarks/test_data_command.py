@@ -16,7 +16,7 @@ def run(*arguments, **environment):
     )
 
 
-def test_an_empty_root_has_nothing_and_says_where_to_get_everything(tmp_path):
+def test_an_empty_root_has_nothing_and_says_where_to_get_everything(tmp_path, no_packages):
     outcome = run("status", "--data-root", tmp_path)
     assert outcome.exit_code == 0, outcome.output
     for name in available_benchmarks():
@@ -26,7 +26,7 @@ def test_an_empty_root_has_nothing_and_says_where_to_get_everything(tmp_path):
     assert "NEAR" not in outcome.output
 
 
-def test_what_is_there_is_shown_and_loaded(tmp_path, write_stock):
+def test_what_is_there_is_shown_and_loaded(tmp_path, write_stock, no_packages):
     for ticker in ("MCD", "KO"):
         write_stock(tmp_path / "stocks", ticker)
     outcome = run("status", "--load", SONGOKU_DATA=str(tmp_path))
@@ -37,7 +37,7 @@ def test_what_is_there_is_shown_and_loaded(tmp_path, write_stock):
     assert "stocks_health (" not in outcome.output
 
 
-def test_a_spoilt_file_fails_the_loading_and_not_the_looking(tmp_path, write_stock):
+def test_a_spoilt_file_fails_the_loading_and_not_the_looking(tmp_path, write_stock, no_packages):
     write_stock(tmp_path / "stocks", "KO", days=50)
     assert run("status", "--data-root", tmp_path).exit_code == 0
     outcome = run("status", "--load", "--data-root", tmp_path)

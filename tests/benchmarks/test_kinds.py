@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from simulations.training.benchmarks import kinds
+from simulations.training.benchmarks import kinds, pixel_kinds
 from simulations.training.benchmarks.base import SPLITS, Head, Role, Samples
 from songoku_theory.errors import InvalidInputError
 
@@ -36,7 +36,7 @@ def test_mean_iou_is_that_of_a_plain_loop(generator):
         if either:
             each.append(both / either)
     assert len(each) == 5
-    assert kinds.mean_iou(said, meant, 6) == pytest.approx(sum(each) / 5)
+    assert pixel_kinds.mean_iou(said, meant, 6) == pytest.approx(sum(each) / 5)
 
 
 def test_f1_counts_hits(generator):
@@ -64,9 +64,9 @@ def test_perfect_answers_are_perfect_and_metrics_have_a_direction(generator):
     classes = torch.randint(0, 3, (2, 4, 4), generator=generator)
     one_hot = torch.nn.functional.one_hot(classes, 3).permute(0, 3, 1, 2).float()
     perfect = [
-        (task(kinds.depth_map, depth), torch.where(depth > 0, depth, 99.0), 0.0),
-        (task(kinds.normals_map, normals), 3 * normals, 0.0),
-        (task(kinds.pixel_classes, classes, 3), one_hot, 1.0),
+        (task(pixel_kinds.depth_map, depth), torch.where(depth > 0, depth, 99.0), 0.0),
+        (task(pixel_kinds.normals_map, normals), 3 * normals, 0.0),
+        (task(pixel_kinds.pixel_classes, classes, 3), one_hot, 1.0),
         (task(kinds.classes, classes[:, 0, 0], 3), one_hot[:, :, 0, 0], 1.0),
         (task(kinds.values, depth[:, 0, 1], "m"), depth[:, 0, 1], 0.0),
     ]
@@ -81,7 +81,7 @@ def test_perfect_answers_are_perfect_and_metrics_have_a_direction(generator):
 def test_an_angle_is_in_degrees():
     labels = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
     outputs = torch.tensor([1.0, 1.0, 0.0]).reshape(1, 3, 1, 1)
-    normals = task(kinds.normals_map, labels)
+    normals = task(pixel_kinds.normals_map, labels)
     assert normals.metrics[0].measure(outputs, labels) == pytest.approx(45)
     assert float(normals.loss(outputs, labels)) == pytest.approx(1 - math.sqrt(0.5))
 
@@ -89,7 +89,7 @@ def test_an_angle_is_in_degrees():
 def test_unmeasured_pixels_do_not_move_loss_or_metric(generator):
     depth = torch.rand(2, 1, 4, 4, generator=generator) + 1
     depth[:, :, :2] = 0
-    each = task(kinds.depth_map, depth)
+    each = task(pixel_kinds.depth_map, depth)
     outputs = torch.rand(2, 1, 4, 4, generator=generator)
     changed = outputs.clone()
     changed[:, :, :2] += 100
@@ -100,7 +100,7 @@ def test_unmeasured_pixels_do_not_move_loss_or_metric(generator):
 
 
 def test_an_all_unknown_batch_has_a_finite_gradient():
-    for kind, channels in ((kinds.depth_map, 1), (kinds.normals_map, 3)):
+    for kind, channels in ((pixel_kinds.depth_map, 1), (pixel_kinds.normals_map, 3)):
         labels = torch.ones(2, channels, 2, 2)
         each = task(kind, labels)
         outputs = torch.ones(2, channels, 2, 2, requires_grad=True)
@@ -121,8 +121,8 @@ def test_class_distance_is_the_papers_mae():
     [
         (kinds.classes, torch.tensor([0, 3]), (3,)),
         (kinds.classes, torch.tensor([-1, 2]), (3,)),
-        (kinds.pixel_classes, torch.tensor([[[-2]]]), (3,)),
-        (kinds.pixel_classes, torch.tensor([[[3]]]), (3,)),
+        (pixel_kinds.pixel_classes, torch.tensor([[[-2]]]), (3,)),
+        (pixel_kinds.pixel_classes, torch.tensor([[[3]]]), (3,)),
         (kinds.many_labels, torch.tensor([[0.0, 0.5]]), (2,)),
         (kinds.many_labels, torch.tensor([[0.0, 1.0]]), (3,)),
         (kinds.values, torch.tensor([[math.nan]]), ("m",)),

@@ -27,10 +27,9 @@ TITLES = [f"{'AB'[n % 2]}{n}" for n in range(COUNT)]  # vowel, consonant, vowel,
 
 
 @pytest.fixture
-def features(tmp_path, rng, monkeypatch):
+def features(tmp_path, rng, monkeypatch, no_packages):
     monkeypatch.setattr(mm_imdb, "_FILMS", COUNT)
     monkeypatch.setattr(mm_imdb, "_BOUNDS", (24, 30))
-    monkeypatch.setattr(mm_imdb, "find_spec", lambda name: None)
     folder = tmp_path / "mmimdb"
     folder.mkdir()
     with h5py.File(folder / "multimodal_imdb.hdf5", "w") as file:
@@ -140,8 +139,7 @@ def test_fewer_films_than_published_are_refused(features, rng, monkeypatch):
 
 
 @pytest.fixture
-def films(tmp_path, monkeypatch):
-    monkeypatch.setattr(mm_imdb, "find_spec", lambda name: None)
+def films(tmp_path, no_packages):
     (tmp_path / "mmimdb").mkdir()
     path = tmp_path / "mmimdb" / "movies.db"
     with sqlite3.connect(path) as db:
@@ -188,8 +186,7 @@ def test_a_damaged_database_is_refused(films, rng):
         MM_IMDB.load(films.parents[1], rng)
 
 
-def test_nothing_there_says_where_to_get_it(tmp_path, rng, monkeypatch):
-    monkeypatch.setattr(mm_imdb, "find_spec", lambda name: None)
+def test_nothing_there_says_where_to_get_it(tmp_path, rng, no_packages):
     with pytest.raises(InvalidInputError, match="songoku data fetch mm_imdb"):
         MM_IMDB.load(tmp_path, rng)
 

@@ -1,4 +1,4 @@
-"""The papers' benchmarks: files in, tasks out; one benchmark a file, loaded by name.
+"""The papers' benchmarks and ours: files in, tasks out; one benchmark a file, loaded by name.
 
 To add one: write a module here with an object that satisfies `Benchmark`, and name it below.
 """
@@ -13,9 +13,9 @@ from songoku_theory.errors import unknown_name
 if TYPE_CHECKING:
     from simulations.training.benchmarks.base import Benchmark
 
-__all__ = ["available_benchmarks", "get_benchmark"]
+__all__ = ["available_benchmarks", "get_benchmark", "paper_of"]
 
-# In the order of the papers' tables. Names, not objects: listing them must not import torch.
+# In the order of the papers' tables, then ours. Names, not objects: a list needs no torch.
 _BENCHMARKS = {
     "cifar10": "simulations.training.benchmarks.cifar10:CIFAR10",
     "av_mnist": "simulations.training.benchmarks.av_mnist:AV_MNIST",
@@ -24,7 +24,10 @@ _BENCHMARKS = {
     "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
     "nyuv2": "simulations.training.benchmarks.nyuv2:NYUV2",
     "ett": "simulations.training.benchmarks.ett:ETT",
+    "yeast": "simulations.training.benchmarks.yeast:YEAST",
 }
+_PTG = ("ett",)
+_OURS = ("yeast",)
 
 
 def available_benchmarks() -> tuple[str, ...]:
@@ -33,9 +36,29 @@ def available_benchmarks() -> tuple[str, ...]:
     Examples
     --------
     >>> available_benchmarks()
-    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'nyuv2', 'ett')
+    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'nyuv2', 'ett', 'yeast')
     """
     return tuple(_BENCHMARKS)
+
+
+def paper_of(name: str) -> str:
+    """Return which paper has a benchmark: "SON-GOKU", "PTG", or "none: ours".
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such benchmark; names the nearest.
+
+    Examples
+    --------
+    >>> paper_of("cifar10"), paper_of("ett"), paper_of("yeast")
+    ('SON-GOKU', 'PTG', 'none: ours')
+    """
+    if name not in _BENCHMARKS:
+        raise unknown_name("benchmark", name, _BENCHMARKS)
+    if name in _OURS:
+        return "none: ours"
+    return "PTG" if name in _PTG else "SON-GOKU"
 
 
 def get_benchmark(name: str) -> Benchmark:

@@ -1,4 +1,4 @@
-"""Losses and metrics of the benchmarks' tasks, one builder a kind of task."""
+"""Losses and metrics of the benchmarks' tasks, one builder a kind of task; maps: `pixel_kinds`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from simulations.training.tasks import accuracy
 from songoku_theory.errors import InvalidInputError
 
 __all__ = [
+    "check_range",
     "class_distance",
     "classes",
-    "depth_map",
+    "error_rate",
     "label_entropy",
+    "log_loss",
     "many_labels",
     "mean_absolute_error",
-    "mean_iou",
     "micro_f1",
-    "normals_map",
-    "pixel_classes",
     "root_mean_square_error",
     "series",
     "values",
+    "yes_or_no",
 ]
 
 Splits = Mapping[Split, Samples]
@@ -59,7 +59,7 @@ def classes(
     InvalidInputError
         When a label is out of range.
     """
-    _check_range(name, splits, 0, num - 1)
+    check_range(name, splits, 0, num - 1)
     metrics = [Metric("accuracy", True, accuracy)]
     if ordered:
         metrics.append(Metric("MAE of classes", False, class_distance))
@@ -99,14 +99,7 @@ def many_labels(
     InvalidInputError
         When a label is neither 0 nor 1, or there are not `num` of them.
     """
-    for split, samples in splits.items():
-        found = samples.labels
-        if found.shape[1:] != (num,) or not bool(((found == 0) | (found == 1)).all()):
-            raise InvalidInputError(
-                f"task {name!r}: {split} labels should be {num} zeros and ones an example; "
-                f"found shape {tuple(found.shape)}, values from {float(found.min()):g} to "
-                f"{float(found.max()):g}."
-            )
+    _check_zeros_and_ones(name, splits, num)
     # By chance: say the labels that more than half of the training examples have.
     said = (splits["train"].labels.mean(dim=0) > 0.5).float() * 2 - 1
     test = splits["test"].labels
@@ -132,6 +125,49 @@ def label_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     """
     found = functional.binary_cross_entropy_with_logits(outputs, labels, reduction="sum")
     return found / len(labels)
+
+
+def yes_or_no(name: str, role: Role, doc: str, view: str, splits: Splits) -> BenchmarkTask:
+    """Return a task with one answer, yes or no: binary cross-entropy; error rate, log loss.
+
+    Parameters
+    ----------
+    name, role, doc, view, splits
+        See `BenchmarkTask`; labels (n, 1), 1 for yes and 0 for no.
+
+    Raises
+    ------
+    InvalidInputError
+        When a label is neither 0 nor 1, or there is more than one an example.
+    """
+    _check_zeros_and_ones(name, splits, 1)
+    test = splits["test"].labels
+    said = torch.full_like(test, 1.0 if float(splits["train"].labels.mean()) > 0.5 else -1.0)
+    metrics = (
+        Metric("error rate", False, error_rate),
+        Metric("log loss (nats)", False, log_loss),
+        Metric("F1", True, micro_f1),
+    )
+    return BenchmarkTask(
+        name, role, doc, view, Head.MANY_LABELS, 1, splits, label_entropy, metrics,
+        error_rate(said, test),
+    )  # fmt: skip
+
+
+def error_rate(outputs: Tensor, labels: Tensor) -> float:
+    """Return the share of wrong answers; logits above 0 say yes.
+
+    Examples
+    --------
+    >>> error_rate(torch.tensor([[1.0], [-1.0], [2.0], [0.0]]), torch.tensor([[1], [0], [0], [1]]))
+    0.5
+    """
+    return float(((outputs > 0) != (labels > 0.5)).double().mean())
+
+
+def log_loss(outputs: Tensor, labels: Tensor) -> float:
+    """Return `label_entropy` of a whole split, in double precision."""
+    return float(label_entropy(outputs.double(), labels.double()))
 
 
 def _f1(said: Tensor, meant: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -206,116 +242,24 @@ def root_mean_square_error(outputs: Tensor, labels: Tensor) -> float:
     return math.sqrt(float((outputs.double() - labels.double()).square().mean()))
 
 
-def pixel_classes(
-    name: str, role: Role, doc: str, view: str, splits: Splits, num: int
-) -> BenchmarkTask:
-    """Return a segmentation: cross-entropy of each pixel; mean intersection over union.
+def _check_zeros_and_ones(name: str, splits: Splits, num: int) -> None:
+    for split, samples in splits.items():
+        found = samples.labels
+        if found.shape[1:] != (num,) or not bool(((found == 0) | (found == 1)).all()):
+            raise InvalidInputError(
+                f"task {name!r}: {split} labels should be {num} zeros and ones an example; "
+                f"found shape {tuple(found.shape)}, values from {float(found.min()):g} to "
+                f"{float(found.max()):g}."
+            )
+
+
+def check_range(name: str, splits: Splits, lowest: int, highest: int) -> None:
+    """Refuse labels outside ``lowest..highest``.
 
     Raises
     ------
     InvalidInputError
-        When a label is not in ``-1..num-1`` (-1 is ignored).
     """
-    _check_range(name, splits, -1, num - 1)
-
-    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(outputs, labels, ignore_index=-1)
-
-    def iou(outputs: Tensor, labels: Tensor) -> float:
-        return mean_iou(outputs.argmax(dim=1), labels, num)
-
-    def right(outputs: Tensor, labels: Tensor) -> float:
-        known = labels >= 0
-        return float((outputs.argmax(dim=1)[known] == labels[known]).double().mean())
-
-    train, test = splits["train"].labels, splits["test"].labels
-    commonest = int(torch.bincount(train[train >= 0].flatten(), minlength=num).argmax())
-    metrics = (Metric("mIoU", True, iou), Metric("pixel accuracy", True, right))
-    return BenchmarkTask(
-        name, role, doc, view, Head.PIXEL_CLASS, num, splits, loss, metrics,
-        mean_iou(torch.full_like(test, commonest), test, num),
-    )  # fmt: skip
-
-
-def mean_iou(said: Tensor, meant: Tensor, num: int) -> float:
-    """Return the mean over classes of intersection over union, over all pixels together.
-
-    Parameters
-    ----------
-    said, meant : Tensor of int64, same shape
-        Pixels where `meant` is negative do not count.
-    num : int
-        Classes; one that occurs neither in `said` nor in `meant` does not count.
-
-    Returns
-    -------
-    float
-        In [0, 1]; 0 when no pixel counts.
-
-    Examples
-    --------
-    >>> mean_iou(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 3)
-    0.5
-    """
-    known = meant >= 0
-    table = torch.bincount(meant[known] * num + said[known], minlength=num * num)
-    table = table.reshape(num, num).double()
-    hit = table.diagonal()
-    union = table.sum(0) + table.sum(1) - hit
-    return float((hit / union)[union > 0].mean()) if bool((union > 0).any()) else 0.0
-
-
-def depth_map(name: str, role: Role, doc: str, view: str, splits: Splits) -> BenchmarkTask:
-    """Return a depth regression in metres: L1 where a depth was measured (> 0); RMSE there."""
-
-    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
-        known = labels > 0
-        return ((outputs - labels).abs() * known).sum() / known.sum().clamp(min=1)
-
-    def rmse(outputs: Tensor, labels: Tensor) -> float:
-        known = labels > 0
-        return root_mean_square_error(outputs[known], labels[known]) if bool(known.any()) else 0.0
-
-    def mae(outputs: Tensor, labels: Tensor) -> float:
-        known = labels > 0
-        return mean_absolute_error(outputs[known], labels[known]) if bool(known.any()) else 0.0
-
-    train, test = splits["train"].labels, splits["test"].labels
-    centre = train[train > 0].double().mean()
-    metrics = (Metric("RMSE (m)", False, rmse), Metric("MAE (m)", False, mae))
-    return BenchmarkTask(
-        name, role, doc, view, Head.PIXEL_VALUES, 1, splits, loss, metrics,
-        rmse(centre.expand(test.shape), test),
-    )  # fmt: skip
-
-
-def normals_map(name: str, role: Role, doc: str, view: str, splits: Splits) -> BenchmarkTask:
-    """Return a surface-normal regression: 1 - cosine; mean angle in degrees.
-
-    A label of length zero marks a pixel whose normal is unknown; it does not count.
-    """
-
-    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
-        known = labels.square().sum(1) > 0
-        cosine = functional.cosine_similarity(outputs, labels, dim=1)
-        return ((1 - cosine) * known).sum() / known.sum().clamp(min=1)
-
-    def angle(outputs: Tensor, labels: Tensor) -> float:
-        known = labels.square().sum(1) > 0
-        if not bool(known.any()):
-            return 0.0
-        cosine = functional.cosine_similarity(outputs.double(), labels.double(), dim=1)[known]
-        return float(torch.rad2deg(torch.arccos(cosine.clamp(-1, 1))).mean())
-
-    train, test = splits["train"].labels, splits["test"].labels
-    centre = train.double().mean(dim=(0, 2, 3)).reshape(1, -1, 1, 1)
-    return BenchmarkTask(
-        name, role, doc, view, Head.PIXEL_VALUES, 3, splits, loss,
-        (Metric("angle error (degrees)", False, angle),), angle(centre.expand(test.shape), test),
-    )  # fmt: skip
-
-
-def _check_range(name: str, splits: Splits, lowest: int, highest: int) -> None:
     for split, samples in splits.items():
         low, high = int(samples.labels.min()), int(samples.labels.max())
         if low < lowest or high > highest:

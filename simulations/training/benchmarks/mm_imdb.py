@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from simulations.training.benchmarks.base import SPLITS, Found, Loaded, Role
 from simulations.training.benchmarks.name_vectors import hashed, name_vectors
+from simulations.training.benchmarks.packaged import packaged_file
 from simulations.training.benchmarks.remote import RemoteFile
 from simulations.training.datasets.base import Provenance
 from simulations.training.formats.film_titles import read_json_titles, read_title_basics
@@ -40,6 +40,7 @@ _WHERE = (
     "https://archive.org/download/mmimdb/multimodal_imdb.hdf5 with "
     "https://datasets.imdbws.com/title.basics.tsv.gz"
 )
+_WHERE_STAND_IN = "; a stand-in: 'pip install --no-deps bokeh-sampledata'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,10 @@ class MmImdb:
             return Found(Provenance.EXACT, f"{_FOLDER}/{_FEATURES} and titles")
         stand_in = _stand_in(root)
         if stand_in is not None:
-            what = f"{stand_in.name}, films without posters and plots"
+            inside = "" if stand_in.is_relative_to(root) else " of the package bokeh-sampledata"
+            what = f"{stand_in.name}{inside}, films without posters and plots"
             return Found(Provenance.NEAR, what, tuple(missing), _WHERE)
-        return Found(None, "nothing that would do", tuple(missing), _WHERE)
+        return Found(None, "nothing that would do", tuple(missing), _WHERE + _WHERE_STAND_IN)
 
     def load(self, root: Path, rng: np.random.Generator) -> Loaded:
         """Read the files and make the tasks; `rng` draws the stand-ins' split and vectors only."""
@@ -108,7 +110,7 @@ class MmImdb:
         if stand_in is None:
             raise bad_file(
                 root / _FOLDER, expected="MM-IMDb", found=f"no {', no '.join(found.missing)}",
-                todo=f"get it: {_WHERE}",
+                todo=f"get it: {_WHERE}{_WHERE_STAND_IN}",
             )  # fmt: skip
         return self._from_films(stand_in, rng)
 
@@ -182,14 +184,7 @@ class MmImdb:
 def _stand_in(root: Path) -> Path | None:
     """Return ``movies.db`` under the root, else that of the package bokeh-sampledata."""
     here = root / _FOLDER / _STAND_IN
-    if here.is_file():
-        return here
-    package = find_spec("bokeh_sampledata")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        shipped = Path(folder) / "_data" / _STAND_IN
-        if shipped.is_file():
-            return shipped
-    return None
+    return here if here.is_file() else packaged_file("bokeh_sampledata", f"_data/{_STAND_IN}")
 
 
 def decade_class(year: int | None) -> int:

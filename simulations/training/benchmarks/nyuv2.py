@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks import rooms
 from simulations.training.benchmarks.base import SPLITS, Found, Loaded, Role
+from simulations.training.benchmarks.derived import derived, source_of
 from simulations.training.benchmarks.remote import RemoteFile
 from simulations.training.benchmarks.room_files import MARKER
 from simulations.training.benchmarks.rooms import ROOM_CLASSES, render_rooms
 from simulations.training.datasets.base import Provenance
-from simulations.training.formats.nyu_folders import Scenes, count_scenes, read_scenes
+from simulations.training.formats.nyu_folders import KINDS, Scenes, count_scenes, read_scenes
 from simulations.training.formats.nyu_mat import MAT_FILES, read_nyu_mat, read_splits
 from simulations.training.formats.problem import bad_file
 from songoku_theory.errors import InvalidInputError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NYUV2", "NyuV2", "light_of"]
 
+_SOURCES = (source_of(__file__), rooms.SOURCE)
 _FOLDER = "nyuv2"
 _OFFICIAL = {"train": 795, "val": 654}
 _WHERE = (
@@ -184,11 +187,23 @@ class NyuV2:
         return {s: read_nyu_mat(folder, numbers[s], self.size) for s in SPLITS}
 
     def _rendered(self, rng: np.random.Generator) -> dict[Split, Scenes]:
-        numbers = (self.train_images, self.validation_images, self.test_images or 100)
-        return {
-            split: render_rooms(number, self.size, rng)
-            for split, number in zip(SPLITS, numbers, strict=True)
-        }
+        numbers = dict(
+            zip(
+                SPLITS,
+                (self.train_images, self.validation_images, self.test_images or 100),
+                strict=True,
+            )
+        )
+
+        def render(rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+            views = {split: render_rooms(n, self.size, rng) for split, n in numbers.items()}
+            return {f"{k}/{s}": getattr(scenes, k) for s, scenes in views.items() for k in KINDS}
+
+        found = derived(
+            "nyuv2", render, rng, inputs={}, code=_SOURCES,
+            options={"size": self.size, **{str(s): n for s, n in numbers.items()}},
+        )  # fmt: skip
+        return {s: Scenes(*(found[f"{kind}/{s}"] for kind in KINDS)) for s in SPLITS}
 
 
 def light_of(kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,12 +234,8 @@ def _tasks(parts: dict[Split, Scenes], rng: np.random.Generator) -> tuple[Benchm
     import torch
 
     from simulations.training.benchmarks.base import Samples
-    from simulations.training.benchmarks.kinds import (
-        depth_map,
-        normals_map,
-        pixel_classes,
-        values,
-    )
+    from simulations.training.benchmarks.kinds import values
+    from simulations.training.benchmarks.pixel_kinds import depth_map, normals_map, pixel_classes
 
     train = parts["train"].image
     affine = {
