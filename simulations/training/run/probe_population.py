@@ -24,6 +24,8 @@ __all__ = ["Population"]
 
 Groups = Sequence[Sequence[str]]
 
+_STEP = 1e-8
+
 
 class Population:
     """F at the network's present parameters, and near them.
@@ -155,6 +157,38 @@ class Population:
                     retain_graph=True, allow_unused=True,
                 )  # fmt: skip
                 found[n] += _flat(_filled(second, self._own)) / count
+        return found
+
+    def curvature_gap(self, generator: torch.Generator) -> float:
+        """Return how far H v is from the difference of two gradients, relative to the latter.
+
+        Along one direction, on a block of each view, near the present point: not at it, where
+        initial biases of zero can lie on the kinks of ReLUs. The step is so short that hardly any
+        unit changes sides. Some operations give a wrong second derivative without saying so.
+        """
+        before = self.point
+        drawn = torch.randn(2, len(before), generator=generator, dtype=torch.float64)
+        away, direction = drawn.to(before.device)
+        direction = direction / direction.norm()
+        near = before + 1e-3 * before.abs().mean() * away
+        try:
+            self.place(near)
+            found = self.curvature(self.tasks, direction[None], 1)[0]
+            ends = []
+            for sign in (1.0, -1.0):
+                self.place(near + sign * _STEP * direction)
+                ends.append(self._wide_gradient())
+        finally:
+            self.place(before)
+        truth = (ends[0] - ends[1]) / (2.0 * _STEP)
+        return float((found - truth).norm() / truth.norm().clamp(min=1e-12))
+
+    def _wide_gradient(self) -> Tensor:
+        found = torch.zeros_like(self.point)
+        for _, _, losses in self._passes(self._double, self.tasks, 1):
+            total = torch.stack(list(losses.values())).sum()
+            parts = torch.autograd.grad(total, self._wide, allow_unused=True)
+            found += _flat(_filled(parts, self._wide))
         return found
 
     def _passes(

@@ -77,6 +77,9 @@ class ProbeOptions:
             )
 
 
+MOST_GAP = 0.05
+"""Of second derivatives from differences of gradients, relative, in one direction."""
+
 NO_PROBES = ProbeOptions()
 
 
@@ -275,13 +278,17 @@ class Probes:
         """Why there are no second derivatives; None where there are."""
         population = self._population
         assert population is not None
-        ones = torch.ones_like(population.point)[None]
         try:
             with _differentiable(self._trainer.network):
-                population.curvature(population.tasks, ones, 1)
+                gap = population.curvature_gap(torch.Generator().manual_seed(0))
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            return f"curvature is not measured, an operation has no second derivative: {reason}"
+            return f"curvature: an operation has no second derivative ({reason})"
+        if gap > MOST_GAP:
+            return (
+                f"curvature: second derivatives are {100 * gap:.2g} % away from differences of "
+                f"gradients, so an operation's is wrong or missing"
+            )
         return None
 
 
