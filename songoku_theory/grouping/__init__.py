@@ -13,6 +13,7 @@ from songoku_theory.grouping.affinity import (
     tag_affinity,
     transfer_gain,
 )
+from songoku_theory.grouping.agreement import adjusted_rand
 from songoku_theory.grouping.bounds import best_average_bound, partition_bound, upper_bound
 from songoku_theory.grouping.branch_and_bound import branch_and_bound
 from songoku_theory.grouping.cost import Cost, collected_every, needed_cost, printed_costs
@@ -22,10 +23,12 @@ from songoku_theory.grouping.group_gain import (
     PairRule,
     group_gain,
     higher_order_approximation,
+    tabulated,
     task_gain,
 )
 from songoku_theory.grouping.milp import solve_milp
 from songoku_theory.grouping.problem import GroupingProblem, SetFunction, group_value
+from songoku_theory.grouping.random_groups import random_groups
 from songoku_theory.grouping.result import Grouping, Status, faults, objective
 from songoku_theory.grouping.solve import SOLVERS, solve
 from songoku_theory.grouping.subset_dp import MAX_DP_TASKS, subset_dp
@@ -41,6 +44,7 @@ __all__ = [
     "SelfGain",
     "SetFunction",
     "Status",
+    "adjusted_rand",
     "best_average_bound",
     "branch_and_bound",
     "collected_every",
@@ -57,9 +61,11 @@ __all__ = [
     "objective",
     "partition_bound",
     "printed_costs",
+    "random_groups",
     "solve",
     "solve_milp",
     "subset_dp",
+    "tabulated",
     "tag_affinity",
     "task_gain",
     "transfer_gain",

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.grouping.problem import SetFunction
 
-__all__ = ["PairRule", "group_gain", "higher_order_approximation", "task_gain"]
+__all__ = ["PairRule", "group_gain", "higher_order_approximation", "tabulated", "task_gain"]
+
+_TABLE_TASKS = 16  # 65,536 groups
 
 PairRule = Literal["paper", "others", "sum"]
 
@@ -100,6 +102,55 @@ def group_gain(gains: ArrayLike, rule: PairRule = "sum") -> SetFunction:
     return value
 
 
+def tabulated(gains: ArrayLike, rule: PairRule = "sum") -> SetFunction:
+    """Return what `group_gain` returns, computed for all groups at once where tasks are few.
+
+    For solvers that ask for every group; the values differ by rounding only.
+
+    Parameters
+    ----------
+    gains : array_like, shape (n, n)
+    rule : {"paper", "others", "sum"}
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    InvalidInputError
+        When the gains are not a finite square matrix.
+    UnknownNameError
+        When the rule is another one.
+
+    Examples
+    --------
+    >>> round(tabulated([[0.0, 0.3], [0.1, 0.0]])((0, 1)), 3)
+    0.4
+    """
+    plain = group_gain(gains, rule)
+    matrix = np.array(gains, dtype=np.float64)
+    n = len(matrix)
+    if n > _TABLE_TASKS:
+        return plain
+    inside = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(np.float64)
+    sizes = inside.sum(axis=1)
+    own = inside @ np.diag(matrix)
+    whole = ((inside @ matrix) * inside).sum(axis=1)
+    if rule == "paper":
+        worth = whole / np.maximum(sizes, 1.0)
+    elif rule == "sum":
+        worth = whole - own
+    else:
+        worth = np.where(sizes > 1, (whole - own) / np.maximum(sizes - 1.0, 1.0), own)
+    table = worth.tolist()
+
+    def value(group: tuple[int, ...]) -> float:
+        return float(table[sum(1 << i for i in group)])
+
+    return value
+
+
 def higher_order_approximation(pair_losses: ArrayLike, single_losses: ArrayLike) -> SetFunction:
     """Return the predicted loss reduction of a group from trained pairs and single tasks (HOA).
 
@@ -134,4 +185,4 @@ def higher_order_approximation(pair_losses: ArrayLike, single_losses: ArrayLike)
         )
     reduction = single[None, :] - pairs
     np.fill_diagonal(reduction, 0.0)
-    return group_gain(reduction, "others")
+    return tabulated(reduction, "others")

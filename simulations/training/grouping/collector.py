@@ -16,7 +16,14 @@ from simulations.training.run.trainer import Trainer
 from songoku_theory.errors import InvalidInputError, unknown_name
 from songoku_theory.validation import check_period
 
-__all__ = ["Collector", "Collected", "CollectOptions", "MeasuredOn", "Quantity"]
+__all__ = [
+    "CollectOptions",
+    "Collected",
+    "Collector",
+    "MeasuredOn",
+    "Quantity",
+    "draw_tasks",
+]
 
 Array = NDArray[np.float64]
 Quantity = Literal["loss", "metric"]
@@ -101,6 +108,17 @@ class Collected:
     drawn: tuple[int, ...]
 
 
+def draw_tasks(rng: np.random.Generator, num_tasks: int) -> tuple[int, ...]:
+    """Draw T uniformly from 1 to n, then T of the n tasks.
+
+    Source
+    ------
+    PTG, 4.3 and appendix E.2.
+    """
+    size = int(rng.integers(1, num_tasks + 1))
+    return tuple(sorted(rng.choice(num_tasks, size=size, replace=False).tolist()))
+
+
 class Collector:
     """Collects affinities before steps of a run; the run goes on as if it had not.
 
@@ -122,9 +140,7 @@ class Collector:
     PTG, Definition 3, eq. 3-5; 4.3; TAG: Fifty et al. (2021).
     """
 
-    def __init__(
-        self, trainer: Trainer, options: CollectOptions, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, trainer: Trainer, options: CollectOptions, rng: np.random.Generator) -> None:
         self.trainer, self.options, self._rng = trainer, options, rng
         self.tasks = trainer.plan.tasks
         if len(self.tasks) < 2:
@@ -150,10 +166,7 @@ class Collector:
     def draw(self) -> tuple[int, ...]:
         """Draw the tasks that a step collects among: all, or a random subset of random size."""
         n = len(self.tasks)
-        if not self.options.sampling:
-            return tuple(range(n))
-        size = int(self._rng.integers(1, n + 1))
-        return tuple(sorted(self._rng.choice(n, size=size, replace=False).tolist()))
+        return draw_tasks(self._rng, n) if self.options.sampling else tuple(range(n))
 
     def collect(self) -> tuple[Collected, Tensor]:
         """Look ahead from where the run stands.

@@ -46,7 +46,7 @@ class          each seed, refresh, task: SON-GOKU's colour   seed, step, i, valu
                in the same run
 operations     each affinity, seed, kind of operation:       method, setting, seed, label, value;
                counted in the run; method "all": collected   count: steps collected. label: forward
-               together                                      (losses of a task), backward,
+               together, "training": the run itself          (losses of a task), backward,
                                                              parameter, trunk (passes of a batch)
 needed         each affinity, forward, backward, parameter:  method, label, value
                what its definition needs a collected step
@@ -63,7 +63,8 @@ bound, gap     ... and how good it is proved to be           ..., value
 reason         each infeasible one: what can't be met        ..., label
 agreement      each way, m, seed: adjusted Rand index of     method, num_groups, seed, value
                its groups and SON-GOKU's last classes
-networks       each way, m: networks trained a seed          method, setting, num_groups, value
+networks       each way, m: networks trained a seed for the  method, setting, num_groups, value,
+               groups, and before, to find them              count: before
 set_error      each trained set of tasks, seed, task: test   method (together or son_goku), seed,
                error; label: the set                         label ("0 2 5"), i, value
 error          each way, m, seed, task: test error           method, setting, num_groups, seed,
