@@ -22,4 +22,6 @@ settings.register_profile(
     max_examples=2000,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# Tests leave nothing in anybody's home; those of the cache name a folder of their own.
+os.environ["SONGOKU_CACHE"] = ""
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks import corruptions, texture
 from simulations.training.benchmarks.base import SPLITS, Found, Loaded, Role
 from simulations.training.benchmarks.corruptions import CORRUPTIONS, corrupt
+from simulations.training.benchmarks.derived import Arrays, derived, source_of
 from simulations.training.benchmarks.remote import RemoteFile
 from simulations.training.benchmarks.texture import gabor_features, k_means, nearest
 from simulations.training.datasets.base import Provenance
@@ -51,6 +53,7 @@ _FIRST_LABELS = {
     "test_batch": [3, 8, 8, 0, 6, 6, 1, 6, 3, 1],
 }
 _FIRST_PIXEL = {"data_batch_1": [59, 62, 63], "test_batch": [158, 112, 49]}
+_SOURCES = (source_of(__file__), corruptions.SOURCE, texture.SOURCE)
 _TEXTURES = 8
 _SHARED_IMAGES = 0.05
 
@@ -258,19 +261,17 @@ def _tasks(
     from simulations.training.benchmarks.base import Samples
     from simulations.training.benchmarks.kinds import classes
 
-    def equal_numbers(kinds: int) -> dict[Split, Labels]:
-        return {s: rng.permutation(np.arange(len(images[s])) % kinds) for s in SPLITS}
+    found = derived(
+        "cifar10", lambda rng: _derive(images, rng), rng,
+        inputs={str(split): pixels for split, pixels in images.items()}, options={}, code=_SOURCES,
+    )  # fmt: skip
 
-    where = equal_numbers(4)
-    placed = {s: _in_quadrant(images[s], where[s]) for s in SPLITS}
-    features = {s: gabor_features(images[s]) for s in SPLITS}
-    centre, spread = features["train"].mean(axis=0), features["train"].std(axis=0) + 1e-9
-    scaled = {s: (features[s] - centre) / spread for s in SPLITS}
-    centres = k_means(scaled["train"], _TEXTURES, rng)
-    textures = {s: nearest(scaled[s], centres) for s in SPLITS}
-    kinds = equal_numbers(len(CORRUPTIONS))
-    spoilt = {s: corrupt(images[s], kinds[s], rng) for s in SPLITS}
-    turns = equal_numbers(4)
+    def of(what: str) -> dict[Split, NDArray[Any]]:
+        return {split: found[f"{what}/{split}"] for split in SPLITS}
+
+    where, placed, textures = of("quadrant"), of("placed"), of("texture")
+    kinds, spoilt = of("corruption"), of("spoilt")
+    turns = _equal_numbers(images, 4, rng)
     turned = {s: _turned(images[s], turns[s]) for s in SPLITS}
 
     train = images["train"].astype(np.float64)
@@ -304,6 +305,30 @@ def _tasks(
         classes("rotation", Role.NEGATIVE, "quarter turns of the image", "turned",
                 with_labels(samples(turned), turns), 4),
     )  # fmt: skip
+
+
+def _equal_numbers(
+    images: dict[Split, Pixels], kinds: int, rng: np.random.Generator
+) -> dict[Split, Labels]:
+    return {s: rng.permutation(np.arange(len(images[s])) % kinds) for s in SPLITS}
+
+
+def _derive(images: dict[Split, Pixels], rng: np.random.Generator) -> Arrays:
+    """Return labels and images of the tasks whose making takes time, as ``what/split``."""
+    where = _equal_numbers(images, 4, rng)
+    features = {s: gabor_features(images[s]) for s in SPLITS}
+    centre, spread = features["train"].mean(axis=0), features["train"].std(axis=0) + 1e-9
+    scaled = {s: (features[s] - centre) / spread for s in SPLITS}
+    centres = k_means(scaled["train"], _TEXTURES, rng)
+    kinds = _equal_numbers(images, len(CORRUPTIONS), rng)
+    parts: dict[str, Mapping[Split, NDArray[Any]]] = {
+        "quadrant": where,
+        "placed": {s: _in_quadrant(images[s], where[s]) for s in SPLITS},
+        "texture": {s: nearest(scaled[s], centres) for s in SPLITS},
+        "corruption": kinds,
+        "spoilt": {s: corrupt(images[s], kinds[s], rng) for s in SPLITS},
+    }
+    return {f"{what}/{s}": values for what, of in parts.items() for s, values in of.items()}
 
 
 def _in_quadrant(images: Pixels, quadrant: Labels) -> Pixels:

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-__all__ = ["CORRUPTIONS", "corrupt"]
+from simulations.training.benchmarks.derived import source_of
+
+__all__ = ["CORRUPTIONS", "SOURCE", "corrupt"]
+
+SOURCE = source_of(__file__)
+"""For the key of what is kept of its results."""
 
 Images = NDArray[np.float64]  # (n, side, side, 3) in [0, 1]
 

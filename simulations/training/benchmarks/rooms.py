@@ -11,9 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks.derived import source_of
 from simulations.training.formats.nyu_folders import Scenes
 
-__all__ = ["ROOM_CLASSES", "render_rooms"]
+__all__ = ["ROOM_CLASSES", "SOURCE", "render_rooms"]
+
+SOURCE = source_of(__file__)
+"""For the key of what is kept of its results."""
 
 ROOM_CLASSES = (
     "unlabelled", "bed", "books", "ceiling", "chair", "floor", "furniture", "objects", "picture",

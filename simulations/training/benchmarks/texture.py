@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-__all__ = ["gabor_features", "k_means", "nearest"]
+from simulations.training.benchmarks.derived import source_of
+
+__all__ = ["SOURCE", "gabor_features", "k_means", "nearest"]
+
+SOURCE = source_of(__file__)
+"""For the key of what is kept of its results."""
 
 _ORIENTATIONS = 4
 _FREQUENCIES = (0.1, 0.2, 0.35)  # cycles a pixel
