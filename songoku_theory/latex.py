@@ -39,6 +39,7 @@ _MATH = {
     "ℝ": r"\mathbb{R}", "≪": r"\ll", "≫": r"\gg", "∝": r"\propto", "⊥": r"\perp",
     "ℓ": r"\ell", "⁻": "^-", "⁴": "^4", "ᵀ": r"^\top", "⊙": r"\odot",
     "↑": r"\uparrow", "↓": r"\downarrow", "†": r"\dagger", "✓": r"\checkmark",
+    "▲": r"\blacktriangle", "▼": r"\blacktriangledown",
 }  # fmt: skip
 _ACCENTS = {
     "\N{COMBINING TILDE}": r"\,\tilde{}",
