@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
-import base64
+import gzip
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-import paper_figures
 from paper_figures.engine.files import make_folder, write_whole
 from paper_figures.engine.ledger_file import Ledger, read_ledger
 from paper_figures.engine.registry import LEDGER, available_figures
-from paper_figures.engine.verdict_looks import LOOKS
-from paper_figures.site.claim_view import claim_views, scope_text
-from paper_figures.site.figures_on_disk import KINDS, DrawnFigure, UndrawnFigure, read_figures
-from paper_figures.site.markdown import ledger_markdown
+from paper_figures.site.figures_on_disk import (
+    KINDS,
+    TABLE_KINDS,
+    DrawnFigure,
+    DrawnTable,
+    UndrawnFigure,
+    read_figures,
+)
+from paper_figures.site.pages import render_pages
 from paper_figures.site.runs import Runs, read_runs
-from paper_figures.site.sketch import counterexample_svg
 from songoku_theory.errors import SongokuError
 from songoku_theory.provenance import provenance
 
-__all__ = ["Gap", "Report", "build_report", "gather", "render_page"]
+__all__ = ["Gap", "Report", "build_report", "gather"]
 
-TEMPLATES = Path(paper_figures.__file__).with_name("templates")
 PROVENANCE_SCHEMA = 1
-MOST_FINDINGS = 6
-"""How many false or conditional claims the front screen tells in full; it lists the others."""
+LEFT_BY_EARLIER_BUILDS = ("claims-*.html", "ledger.md", "ledger.json", "ledger.json.gz")
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that the report should show and can't: what, why, and the command that helps."""
+    """Something that the report should show and can't: what, why, and the commands that help."""
 
     what: str
     why: str
-    command: str
+    commands: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """All of them, as one line tells them."""
+        return ", then ".join(self.commands)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the page shows."""
+    """All that the pages show."""
 
     ledger: Ledger | None
     runs: Runs | None
     drawn: tuple[DrawnFigure, ...]
+    tables: tuple[DrawnTable, ...]
     undrawn: tuple[UndrawnFigure, ...]
     gaps: tuple[Gap, ...]
     provenance: dict[str, Any]
@@ -61,9 +64,9 @@ def build_report(store: Path, ledger: Path, out: Path, figures: Path | None = No
     Parameters
     ----------
     store, ledger : Path
-        Either may be missing: the page then says so.
+        Either may be missing: the front page then says so.
     out : Path
-        The folder of the report; ``index.html``, ``ledger.md``, ``ledger.json`` and
+        The folder of the report; ``index.html`` and the other pages, ``ledger.json.gz`` and
         ``provenance.json`` are written there.
     figures : Path, optional
         Where ``songoku figures`` wrote; ``out/figures`` if None. Figures from elsewhere are
@@ -79,18 +82,22 @@ def build_report(store: Path, ledger: Path, out: Path, figures: Path | None = No
     if figures is not None and figures.resolve() != own.resolve() and figures.is_dir():
         _copy_figures(figures, own)
     report = gather(store, ledger, own)
-    # Everything is ready before the first file is touched, and the page comes last: a build that
-    # fails leaves the last good page.
+    # Everything is ready before the first file is touched, and the front page comes last: a build
+    # that fails leaves the last good one.
     files: dict[str, str | bytes] = {"provenance.json": _as_json(report.provenance)}
     if report.ledger is not None:
-        files["ledger.md"] = ledger_markdown(report.ledger)
-        files["ledger.json"] = ledger.read_bytes()
-    files["index.html"] = render_page(report)
-    for name in ("ledger.md", "ledger.json"):
-        if name not in files:
-            (out / name).unlink(missing_ok=True)  # of an earlier build: the page does not show it
+        # Packed: the pages say the same, and it would be a quarter of the whole report.
+        files["ledger.json.gz"] = gzip.compress(ledger.read_bytes(), mtime=0)
+    pages = render_pages(report)
+    front = pages.pop("index.html")
+    files.update(pages)
     for name, content in files.items():
         write_whole(out / name, content)
+    write_whole(out / "index.html", front)
+    for pattern in LEFT_BY_EARLIER_BUILDS:
+        for path in out.glob(pattern):
+            if path.name not in files:
+                path.unlink()  # the pages do not lead there any more
     return report
 
 
@@ -100,35 +107,49 @@ def gather(store: Path, ledger: Path, figures: Path) -> Report:
     found = _read_ledger(ledger, gaps)
     runs = _read_runs(store, gaps)
     digest = hashlib.sha256(ledger.read_bytes()).hexdigest() if found is not None else None
-    drawn, undrawn = read_figures(
+    found_figures = read_figures(
         figures, available_figures(), None if runs is None else runs.keys, digest
     )
-    if undrawn:
-        names = ", ".join(figure.name for figure in undrawn)
-        gaps.append(Gap("some figures", f"Not drawn: {names}.", "songoku figures"))
+    gaps += _undrawn_gaps(found_figures.undrawn)
     return Report(
         ledger=found,
         runs=runs,
-        drawn=drawn,
-        undrawn=undrawn,
+        drawn=found_figures.drawn,
+        tables=found_figures.tables,
+        undrawn=found_figures.undrawn,
         gaps=tuple(gaps),
-        provenance=_origins(found, digest, runs, drawn),
+        provenance=_origins(found, digest, runs, (*found_figures.drawn, *found_figures.tables)),
     )
+
+
+def _undrawn_gaps(undrawn: tuple[UndrawnFigure, ...]) -> list[Gap]:
+    """One gap for all figures that the same commands would draw."""
+    together: dict[tuple[str, ...], list[UndrawnFigure]] = {}
+    for figure in undrawn:
+        together.setdefault((*figure.commands[:-1], "songoku figures"), []).append(figure)
+    return [
+        Gap("some figures" if len(figures) > 1 else "a figure", _named(figures), commands)
+        for commands, figures in together.items()
+    ]
+
+
+def _named(figures: list[UndrawnFigure]) -> str:
+    return f"Not drawn: {', '.join(figure.name for figure in figures)}."
 
 
 def _read_ledger(path: Path, gaps: list[Gap]) -> Ledger | None:
     try:
         found = read_ledger(path)
     except SongokuError as error:
-        gaps.append(Gap("the ledger", str(error), LEDGER.command))
+        gaps.append(Gap("the ledger", str(error), (LEDGER.command,)))
         return None
     if found is None:
-        gaps.append(Gap("the ledger", f"There is no ledger at {path}.", LEDGER.command))
+        gaps.append(Gap("the ledger", f"There is no ledger at {path}.", (LEDGER.command,)))
     return found
 
 
 def _read_runs(path: Path, gaps: list[Gap]) -> Runs | None:
-    command = "songoku sweep run quick"
+    command = ("songoku sweep run quick",)
     if not path.exists():
         gaps.append(Gap("the store", f"There is no store at {path}.", command))
         return None
@@ -141,13 +162,16 @@ def _read_runs(path: Path, gaps: list[Gap]) -> Runs | None:
 
 def _copy_figures(source: Path, target: Path) -> None:
     make_folder(target)
-    for kind in KINDS:
+    for kind in dict.fromkeys((*TABLE_KINDS, *KINDS)):
         for path in sorted(source.glob(f"*.{kind}")):
             write_whole(target / path.name, path.read_bytes())
 
 
 def _origins(
-    ledger: Ledger | None, digest: str | None, runs: Runs | None, drawn: tuple[DrawnFigure, ...]
+    ledger: Ledger | None,
+    digest: str | None,
+    runs: Runs | None,
+    drawn: tuple[DrawnFigure | DrawnTable, ...],
 ) -> dict[str, Any]:
     stored = None
     if runs is not None:
@@ -192,71 +216,3 @@ def _origins(
 
 def _as_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def render_page(report: Report) -> str:
-    """Render index.html. Whatever comes from the ledger, the store or a plug-in is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        seconds=_seconds, scope=scope_text, bytes=_bytes, sketch=counterexample_svg
-    )
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    views = () if report.ledger is None else claim_views(report.ledger["claims"])
-    counts = Counter(view.look.kind for view in views)
-    page: str = environment.get_template("report.html.j2").render(
-        report=report,
-        claims=views,
-        anchors={view.claim["id"]: view.anchor for view in views},
-        origins=_shown_origins(report),
-        families=list(dict.fromkeys(view.claim["family"] for view in views)),
-        looks=[(look, counts[look.kind]) for look in LOOKS.values()],
-        findings=sorted(
-            (view for view in views if view.matters and not view.is_ours),
-            key=lambda view: (-view.mentions, view.look.kind != "REFUTED"),
-        ),
-        front=MOST_FINDINGS,
-        stronger=[view for view in views if view.matters and view.is_ours],
-        vacuous=[view for view in views if view.claim["vacuous"]["is"]],
-        undecided=[view for view in views if view.look.kind == "UNDECIDED"],
-        checks=sum(len(view.claim["evidence"]) for view in views),
-        check_seconds=sum(view.seconds for view in views),
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=_policy_hash(script),
-    )
-    return page
-
-
-def _shown_origins(report: Report) -> list[tuple[str, dict[str, Any]]]:
-    """Where things came from: this report, the ledger, and the last writer of the store."""
-    origins = [("This report", report.provenance["report"])]
-    if report.ledger is not None:
-        origins.append(("The ledger", report.ledger["provenance"]))
-    if report.runs is not None and report.runs.provenance:
-        origins.append(("The store, when last written", report.runs.provenance[-1]))
-    return origins
-
-
-def _policy_hash(script: str) -> str:
-    """The page's own script may run and no other, whatever text ends up in the page."""
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _seconds(value: float) -> str:
-    """Write a time for people: 0.31 s, 12 s, 3 min 20 s."""
-    if value < 10:
-        return f"{value:.2f} s"
-    if value < 100:
-        return f"{value:.0f} s"
-    return f"{int(value // 60)} min {int(value % 60)} s"
-
-
-def _bytes(value: int) -> str:
-    return f"{value / 1000:.0f} kB" if value < 1_000_000 else f"{value / 1_000_000:.1f} MB"

@@ -1,40 +1,65 @@
-"""A ledger row as the page shows it: anchors, typeset statement, verdict's look, links."""
+"""A ledger row as the pages show it: address, typeset statement, verdict's look, links."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from paper_figures.engine.ledger_file import Claim
 from paper_figures.engine.verdict_looks import LOOKS, VerdictLook
+from paper_figures.site.figures_on_disk import DrawnFigure
 from paper_figures.site.mathml import typeset
+from paper_figures.site.plain_text import shown
 
-__all__ = ["ClaimView", "claim_views", "scope_text", "source_text", "verdict_text"]
+__all__ = ["FLAGS", "ClaimView", "claim_views", "scope_text", "source_text", "verdict_text"]
 
 _PLAIN_ANCHOR = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_PLAIN_FAMILY = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_WORD = re.compile(r"[\w.-]+")
 OWN_ANCHORS = "part-"
-"""The page's own anchors start like this; no claim's does."""
+"""The pages' own anchors start like this; no claim's does."""
+
+FLAGS = (
+    ("vacuous", "vacuous"),
+    ("repaired", "repaired elsewhere"),
+    ("repair", "a repair"),
+    ("counterexample", "with a counterexample"),
+    ("ours", "not claimed by the papers"),
+    ("drawn", "drawn in a figure"),
+)
+"""What the ledger can be filtered by, beside verdict and family."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """A claim with everything that the templates need worked out."""
+    """A claim with everything that the templates need worked out.
+
+    ``page`` and ``anchor`` are its address; ``ledger.html#anchor`` is its row, and stays when a
+    claim moves to another family.
+    """
 
     claim: Claim
+    page: str
     anchor: str
     look: VerdictLook
     verdict: str
     source: str
     statement: Markup | None
     seconds: float
-    repaired_by: ClaimView | None
-    repairs: ClaimView | None
-    found_text: str
     mentions: int
+    figures: tuple[DrawnFigure, ...] = ()
+    repaired_by: ClaimView | None = None
+    repairs: ClaimView | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the claim stands in full."""
+        return f"{self.page}#{self.anchor}"
 
     @property
     def matters(self) -> bool:
@@ -46,54 +71,60 @@ class ClaimView:
         """Whether a paper claims it, or we ask it: a stronger reading, a repair, an extension."""
         return bool(self.claim["source"]["paper"] == "songoku")
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Which of :data:`FLAGS` it has."""
+        has = {
+            "vacuous": self.claim["vacuous"]["is"],
+            "repaired": self.repaired_by is not None,
+            "repair": self.repairs is not None,
+            "counterexample": self.claim["counterexample"] is not None,
+            "ours": self.is_ours,
+            "drawn": bool(self.figures),
+        }
+        return tuple(flag for flag, _ in FLAGS if has[flag])
 
-def claim_views(claims: Iterable[Claim]) -> tuple[ClaimView, ...]:
+
+def claim_views(
+    claims: Iterable[Claim], figures: Sequence[DrawnFigure] = ()
+) -> tuple[ClaimView, ...]:
     """Prepare all claims; links between a claim and its repair go both ways."""
     listed = list(claims)
-    views = {claim["id"]: _view(claim, listed) for claim in listed}
+    mentions = _mentions(listed)
+    views = {claim["id"]: _view(claim, mentions[claim["id"]], figures) for claim in listed}
     return tuple(
-        ClaimView(
-            claim=view.claim,
-            anchor=view.anchor,
-            look=view.look,
-            verdict=view.verdict,
-            source=view.source,
-            statement=view.statement,
-            seconds=view.seconds,
+        replace(
+            view,
             repaired_by=views.get(view.claim["repaired_by"] or ""),
             repairs=views.get(view.claim["repairs"] or ""),
-            found_text=view.found_text,
-            mentions=view.mentions,
         )
         for view in views.values()
     )
 
 
-def _view(claim: Claim, ledger: list[Claim]) -> ClaimView:
-    searched = (claim["id"], claim["title"], claim["plain"], claim["statement"])
+def _view(claim: Claim, mentions: int, figures: Sequence[DrawnFigure]) -> ClaimView:
     return ClaimView(
         claim=claim,
+        page=_page(claim["family"]),
         anchor=_anchor(claim["id"]),
         look=LOOKS[claim["verdict"]["kind"]],
         verdict=verdict_text(claim),
         source=source_text(claim),
-        statement=typeset(claim["statement"]),
+        statement=typeset(str(shown(claim["statement"]))),
         seconds=sum(evidence["seconds"] for evidence in claim["evidence"]),
-        repaired_by=None,
-        repairs=None,
-        found_text=" ".join((*searched, source_text(claim), claim["family"])).lower(),
-        mentions=_mentions(claim, ledger),
+        mentions=mentions,
+        figures=tuple(figure for figure in figures if claim["id"] in figure.claims),
     )
 
 
-def _mentions(claim: Claim, ledger: list[Claim]) -> int:
-    """Count the other rows that speak of a claim, its own repair aside."""
-    name = re.compile(rf"(?<![\w.-]){re.escape(claim['id'])}(?![\w-])")
-    return sum(
-        bool(name.search(_prose(other)))
-        for other in ledger
-        if other["id"] != claim["id"] and other["repairs"] != claim["id"]
-    )
+def _mentions(claims: Sequence[Claim]) -> Mapping[str, int]:
+    """Count for each claim the other rows that speak of it, its own repair aside."""
+    ids = {claim["id"] for claim in claims}
+    counts: Counter[str] = Counter()
+    for claim in claims:
+        words = {word.strip(".-") for word in _WORD.findall(_prose(claim))}
+        counts.update((words & ids) - {claim["id"], claim["repairs"]})
+    return counts
 
 
 def _prose(claim: Claim) -> str:
@@ -103,11 +134,20 @@ def _prose(claim: Claim) -> str:
 
 
 def _anchor(claim_id: str) -> str:
-    """Give the claim's address on the page: its id, or a name made from it where it has spaces."""
+    """Give the claim's address on its page: its id, or a name made from it where it has spaces."""
     if _PLAIN_ANCHOR.fullmatch(claim_id) and not claim_id.startswith(OWN_ANCHORS):
         return claim_id
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", claim_id).strip("-")
-    return f"claim-{readable}-{hashlib.sha256(claim_id.encode()).hexdigest()[:8]}"
+    return f"claim-{_readable(claim_id)}"
+
+
+def _page(family: str) -> str:
+    """Give the file of a family's page, a name that any disk can hold."""
+    return f"claims-{family if _PLAIN_FAMILY.fullmatch(family) else _readable(family)}.html"
+
+
+def _readable(name: str) -> str:
+    letters = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:40]
+    return f"{letters}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def verdict_text(claim: Claim) -> str:

@@ -1,20 +1,29 @@
-"""The figures that were drawn earlier: read back from their folder, checked against the store."""
+"""Figures and tables that were drawn earlier: read back from disk, checked against the store."""
 
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from paper_figures.engine.registry import FIGURE_NAME, FigureSpec
 from paper_figures.engine.runner import FIGURE_SCHEMA
+from paper_figures.site.clean_html import table_only
+from songoku_theory.errors import InvalidInputError
 
-__all__ = ["DrawnFigure", "UndrawnFigure", "read_figures"]
+__all__ = ["DrawnFigure", "DrawnTable", "OnDisk", "UndrawnFigure", "read_figures"]
 
 KINDS = ("png", "pdf", "csv", "json")
+TABLE_KINDS = ("html", "csv", "tex", "md", "json")
+"""A table is a ``NAME.html`` (a fragment) with the same ``NAME.json`` as a figure has."""
+LONGEST_ALT = 320
+"""Characters: what a picture shows, said in one breath; the whole caption stands below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +31,16 @@ class DrawnFigure:
     """A figure in the gallery.
 
     ``answers`` are pairs of a question and its answer in words; ``doubts`` says what does not fit
-    the store or the ledger of this report; empty if all fits.
+    the store or the ledger of this report; empty if all fits. ``needs`` are the experiments that
+    it draws, ``source`` the module that drew it.
     """
 
     name: str
     title: str
     caption: str
+    alt: str
+    needs: tuple[str, ...]
+    source: str
     claims: tuple[str, ...]
     keys: tuple[str, ...]
     width: int
@@ -37,6 +50,32 @@ class DrawnFigure:
     commit: str | None
     answers: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnTable:
+    """A table: its body is clean HTML, whatever the file held."""
+
+    name: str
+    title: str
+    caption: str
+    needs: tuple[str, ...]
+    claims: tuple[str, ...]
+    keys: tuple[str, ...]
+    size: dict[str, int]
+    style: str
+    commit: str | None
+    body: Markup
+    doubts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A folder of figures, read."""
+
+    drawn: tuple[DrawnFigure, ...]
+    tables: tuple[DrawnTable, ...]
+    undrawn: tuple[UndrawnFigure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +93,8 @@ def read_figures(
     specs: dict[str, FigureSpec],
     stored_keys: Collection[str] | None,
     ledger_sha256: str | None,
-) -> tuple[tuple[DrawnFigure, ...], tuple[UndrawnFigure, ...]]:
-    """Read every figure of a folder, and name the registered ones that are not there.
+) -> OnDisk:
+    """Read every figure and table of a folder, and name the registered ones that are not there.
 
     Parameters
     ----------
@@ -69,36 +108,43 @@ def read_figures(
         Of the ledger file, likewise.
     """
     drawn: list[DrawnFigure] = []
+    tables: list[DrawnTable] = []
     undrawn: list[UndrawnFigure] = []
     stems = {path.stem for path in folder.glob("*.json")}
     names = {stem for stem in stems if FIGURE_NAME.fullmatch(stem)} | specs.keys()
     last = 1 + max((spec.place for spec in specs.values()), default=0)
     places = {name: specs[name].place if name in specs else last for name in names}
     for name in sorted(names, key=lambda name: (places[name], name)):
-        spec = specs.get(name)
         try:
-            drawn.append(_read(folder, name, stored_keys, ledger_sha256))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = _metadata(folder, name)
+            doubts = _doubts(found, stored_keys, ledger_sha256)
+            if (folder / f"{name}.html").exists():
+                tables.append(_table(folder, name, found, doubts))
+            else:
+                drawn.append(_figure(folder, name, found, doubts))
+        except (OSError, ValueError, KeyError, TypeError, InvalidInputError) as error:
             absent = isinstance(error, FileNotFoundError)
             reason = "It has not been drawn." if absent else f"Its files can't be read: {error}."
-            undrawn.append(_undrawn(name, spec, reason))
-    return tuple(drawn), tuple(undrawn)
+            undrawn.append(_undrawn(name, specs.get(name), reason))
+    return OnDisk(tuple(drawn), tuple(tables), tuple(undrawn))
 
 
 def _undrawn(name: str, spec: FigureSpec | None, reason: str) -> UndrawnFigure:
     needs = () if spec is None else tuple(need.command for need in spec.needs)
     title = name if spec is None else spec.title
-    return UndrawnFigure(name, title, reason, (*needs, f"songoku figures {name}"))
+    return UndrawnFigure(name, title, reason, (*dict.fromkeys(needs), f"songoku figures {name}"))
 
 
-def _read(
-    folder: Path, name: str, stored_keys: Collection[str] | None, ledger_sha256: str | None
-) -> DrawnFigure:
+def _metadata(folder: Path, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     if found["schema"] != FIGURE_SCHEMA or found["name"] != name:
         raise ValueError(f"schema {found['schema']!r}, name {found['name']!r}")
-    sizes = {kind: (folder / f"{name}.{kind}").stat().st_size for kind in KINDS}
-    width, height = _png_size(folder / f"{name}.png")
+    return found
+
+
+def _doubts(
+    found: dict[str, Any], stored_keys: Collection[str] | None, ledger_sha256: str | None
+) -> tuple[str, ...]:
     doubts = []
     gone = 0 if stored_keys is None else sum(key not in stored_keys for key in found["keys"])
     if gone:
@@ -108,10 +154,20 @@ def _read(
     drawn_from = found["ledger_sha256"]
     if drawn_from is not None and ledger_sha256 is not None and drawn_from != ledger_sha256:
         doubts.append("it was drawn from another ledger than the one shown here")
+    return tuple(doubts)
+
+
+def _figure(folder: Path, name: str, found: dict[str, Any], doubts: tuple[str, ...]) -> DrawnFigure:
+    sizes = {kind: (folder / f"{name}.{kind}").stat().st_size for kind in KINDS}
+    width, height = _png_size(folder / f"{name}.png")
+    title, caption = str(found["title"]), str(found["caption"])
     return DrawnFigure(
         name=name,
-        title=str(found["title"]),
-        caption=str(found["caption"]),
+        title=title,
+        caption=caption,
+        alt=_alt(title, caption),
+        needs=_needs(found),
+        source=str(found.get("source", "")),
         claims=tuple(str(claim) for claim in found["claims"]),
         keys=tuple(str(key) for key in found["keys"]),
         width=width,
@@ -120,8 +176,40 @@ def _read(
         style=str(found["style"]),
         commit=found["provenance"].get("commit"),
         answers=tuple((str(a["question"]), str(a["text"])) for a in found["answers"]),
-        doubts=tuple(doubts),
+        doubts=doubts,
     )
+
+
+def _table(folder: Path, name: str, found: dict[str, Any], doubts: tuple[str, ...]) -> DrawnTable:
+    files = {kind: folder / f"{name}.{kind}" for kind in TABLE_KINDS}
+    return DrawnTable(
+        name=name,
+        title=str(found["title"]),
+        caption=str(found["caption"]),
+        needs=_needs(found),
+        claims=tuple(str(claim) for claim in found["claims"]),
+        keys=tuple(str(key) for key in found["keys"]),
+        size={kind: path.stat().st_size for kind, path in files.items() if path.exists()},
+        style=str(found.get("style", "")),
+        commit=found["provenance"].get("commit"),
+        body=table_only(files["html"].read_text(encoding="utf-8")),
+        doubts=doubts,
+    )
+
+
+def _needs(found: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(need["experiment"]) for need in found.get("needs", ()))
+
+
+def _alt(title: str, caption: str) -> str:
+    """Say what a picture shows: its title and the first sentences of its caption."""
+    told = f"{title}."
+    about = caption.split(" n: ")[0]
+    for sentence in re.split(r"(?<=[.:;]) +(?=[A-Z(0-9])", about):
+        if len(told) + len(sentence) >= LONGEST_ALT:
+            break
+        told += f" {sentence}"
+    return told
 
 
 def _png_size(path: Path) -> tuple[int, int]:

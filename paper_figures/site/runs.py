@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from paper_figures.site.training_runs import BenchmarkRuns, Probe, read_probes, read_training
 from songoku_theory.storage.reader import experiments, open_read_only, read_cells, read_rows
 from songoku_theory.storage.schema import DONE, EXPERIMENTS, PROVENANCE
 
@@ -75,6 +76,8 @@ class Runs:
     more_failures: int
     real_runs: tuple[RealRun, ...]
     more_real_runs: int
+    training: tuple[BenchmarkRuns, ...]
+    probes: tuple[Probe, ...]
     provenance: tuple[dict[str, Any], ...]
 
     @property
@@ -127,6 +130,8 @@ def read_runs(path: Path) -> Runs:
         more_failures=max(0, failed.height - MOST_FAILURES),
         real_runs=real,
         more_real_runs=more_real,
+        training=read_training(path),
+        probes=read_probes(path),
         provenance=provenance,
     )
 

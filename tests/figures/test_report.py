@@ -1,8 +1,9 @@
-"""The page: complete, escaped, self-contained, honest about what is missing."""
+"""The site: complete, escaped, self-contained, honest about what is missing."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from paper_figures.site.build import build_report
+from paper_figures.site.plain_text import shown
 from paper_figures.site.runs import read_runs
 from songoku_theory.errors import InvalidInputError
 
@@ -73,6 +75,60 @@ class _Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+class _Site:
+    """All pages of a built report."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pages = {
+            path.name: _Page(path.read_text(encoding="utf-8"))
+            for path in sorted(folder.glob("*.html"))
+        }
+
+    def __getitem__(self, name: str) -> _Page:
+        return self.pages[name]
+
+    @property
+    def front(self) -> _Page:
+        return self.pages["index.html"]
+
+    @property
+    def text(self) -> str:
+        return " ".join(page.text for page in self.pages.values())
+
+    @property
+    def claims(self) -> dict[str, dict[str, str]]:
+        """Each claim in full: its address and its element."""
+        return {
+            f"{name}#{article['id']}": article
+            for name, page in self.pages.items()
+            if name.startswith("claims-")
+            for article in page.all("article")
+        }
+
+    def check_links(self) -> int:
+        """Follow every link and sub-resource of every page; give how many there are."""
+        count = 0
+        for name, page in self.pages.items():
+            assert len(page.ids) == len(set(page.ids)), name
+            for tag, attribute in (("a", "href"), ("img", "src")):
+                for element in page.all(tag):
+                    target, _, anchor = element[attribute].partition("#")
+                    where = f"{name}: {element[attribute]}"
+                    count += 1
+                    if target:
+                        assert (self.folder / target).is_file(), where
+                    if anchor and not anchor.startswith("?"):
+                        assert anchor in self.pages[target or name].ids, where
+        return count
+
+
+MENU = [
+    "index.html", "answers.html", "ledger.html", "figures.html", "tables.html", "runs.html",
+    "provenance.html",
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def built(
     store: Path, ledger_file: Path, drawn: Path, tmp_path_factory: pytest.TempPathFactory
@@ -83,74 +139,72 @@ def built(
 
 
 @pytest.fixture(scope="module")
-def page(built: Path) -> _Page:
-    return _Page((built / "index.html").read_text(encoding="utf-8"))
+def site(built: Path) -> _Site:
+    return _Site(built)
 
 
-def _build(ledger: dict[str, Any], store: Path, out: Path) -> _Page:
+def _build(ledger: dict[str, Any], store: Path, out: Path) -> _Site:
     path = out / "given.json"
     path.write_text(json.dumps(ledger), encoding="utf-8")
     build_report(store, path, out / "report")
-    return _Page((out / "report" / "index.html").read_text(encoding="utf-8"))
+    return _Site(out / "report")
 
 
-def test_every_file_is_there_and_the_page_is_small(built: Path) -> None:
-    found = {path.name for path in built.iterdir()}
-    assert found == {"index.html", "ledger.md", "ledger.json", "provenance.json", "figures"}
-    assert sum(path.stat().st_size for path in built.rglob("*") if path.is_file()) < 5_000_000
+def test_every_file_is_there(built: Path) -> None:
+    assert {path.name for path in built.iterdir()} == {
+        *MENU, "claims-ema.html", "claims-coloring.html", "site.css", "ledger.json.gz",
+        "provenance.json", "figures",
+    }  # fmt: skip
 
 
-def test_ids_are_unique_and_every_link_resolves(built: Path, page: _Page) -> None:
-    assert len(page.ids) == len(set(page.ids))
-    links = [attributes["href"] for attributes in page.all("a")]
-    assert len(links) > 40
-    for link in links:
-        if link.startswith("#"):
-            assert link[1:] in page.ids, link
-        else:
-            assert (built / link).is_file(), link
-    for image in page.all("img"):
-        assert (built / image["src"]).is_file()
+def test_every_link_resolves_and_every_page_is_in_the_menu(site: _Site) -> None:
+    assert site.check_links() > 150
+    for name, page in site.pages.items():
+        menu = page.all("a")[1 : 1 + len(MENU)]
+        assert [link["href"] for link in menu] == MENU
+        marked = [link["href"] for link in menu if link.get("aria-current") == "page"]
+        assert marked == [name if name in MENU else "ledger.html"]
 
 
-def test_nothing_is_fetched_from_elsewhere(page: _Page) -> None:
-    for tag, attributes in page.elements:
-        for name, value in attributes.items():
-            if name in FETCHING or (tag == "link" and name == "href"):
-                assert not re.match(r"[a-z]+:", value) or value == "data:,", (tag, name, value)
-            assert not name.startswith("on"), f"<{tag}> has an inline handler"
-    styles = "".join(attributes.get("style", "") for _, attributes in page.elements)
-    assert "url(" not in styles
+def test_nothing_is_fetched_from_elsewhere(site: _Site) -> None:
+    for page in site.pages.values():
+        for tag, attributes in page.elements:
+            for name, value in attributes.items():
+                if name in FETCHING or (tag == "link" and name == "href"):
+                    assert not re.match(r"[a-z]+:", value) or value == "data:,", (tag, name, value)
+                assert not name.startswith("on"), f"<{tag}> has an inline handler"
+            assert "style" not in attributes
+    style = (site.folder / "site.css").read_text()
+    assert "url(" not in style
+    assert "@import" not in style
 
 
-def test_the_stylesheet_fetches_nothing(built: Path) -> None:
-    style = re.search(r"<style>(.*?)</style>", (built / "index.html").read_text(), re.DOTALL)
-    assert style is not None
-    assert "url(" not in style[1]
-    assert "@import" not in style[1]
+def test_only_the_sites_own_scripts_may_run(site: _Site) -> None:
+    for name, page in site.pages.items():
+        assert len(page.scripts) == (2 if name == "ledger.html" else 1)
+        (policy,) = [m["content"] for m in page.all("meta") if "http-equiv" in m]
+        assert policy.startswith("default-src 'none';")
+        allowed = policy[policy.index("script-src") :].split(";")[0]
+        digests = [hashlib.sha256(script.encode()).digest() for script in page.scripts]
+        hashes = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+        assert allowed == f"script-src {' '.join(hashes)}"
 
 
-def test_only_the_pages_own_script_may_run(page: _Page) -> None:
-    (script,) = page.scripts
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    (policy,) = [m["content"] for m in page.all("meta") if "http-equiv" in m]
-    assert f"script-src 'sha256-{digest}';" in policy
-    assert "connect-src 'none'" in policy
-
-
-def test_every_claim_has_an_address_and_its_parts(page: _Page, ledger: dict[str, Any]) -> None:
+def test_every_claim_has_an_address_and_its_parts(site: _Site, ledger: dict[str, Any]) -> None:
     for claim in ledger["claims"]:
+        page = site[f"claims-{claim['family']}.html"]
         assert claim["id"] in page.ids
         assert claim["evidence"][0]["replay"] in page.text
         assert claim["title"] in page.text
         assert claim["statement"] in page.text, "the LaTeX source"
-    assert "three tasks, a gap of 3 steps" in page.text
-    assert page.all("math"), "statements are typeset"
+        assert page.all("math"), "statements are typeset"
+        assert claim["id"] in site["ledger.html"].ids, "the address that survives a move"
+    assert "three tasks, a gap of 3 steps" in site["claims-coloring.html"].text
 
 
-def test_the_front_screen_counts_verdicts_and_tells_what_is_false(page: _Page) -> None:
-    front = page.text[: page.text.index("Every claim with its verdict, its evidence")]
-    assert "10 claims about SON-GOKU, judged by 10 checks" in front
+def test_the_front_screen_counts_verdicts_and_tells_what_is_false(site: _Site) -> None:
+    front = site.front.text
+    assert "10 claims about SON-GOKU and its theory, judged by 10 checks" in front
     assert "4 ✓ PROVED" in front
     assert "1 ✗ REFUTED" in front
     assert "1 ∅ VACUOUS" in front
@@ -160,86 +214,142 @@ def test_the_front_screen_counts_verdicts_and_tells_what_is_false(page: _Page) -
     assert "Repaired: n_eff tends to" in findings
     assert "Needs: R >= m" in findings
     assert "Every verdict is the one that is committed" in front
+    links = [link["href"] for link in site.front.all("a")]
+    assert "ledger.html#?verdict=REFUTED" in links
+    assert "ledger.html#?flag=vacuous" in links
 
 
-def test_of_many_findings_the_most_mentioned_are_told_in_full(
-    ledger: dict[str, Any], store: Path, tmp_path: Path
+def test_headlines_come_first_with_their_pictures_then_the_most_mentioned(
+    ledger: dict[str, Any], store: Path, drawn: Path, tmp_path: Path
 ) -> None:
-    """Eight false claims; the other rows speak of the last one, so it comes first."""
+    """A headline, a claim that the other rows speak of, and of six others one: three in all."""
     model = ledger["claims"][5]
-    many = [{**model, "id": f"COL-{n}", "repaired_by": None} for n in range(100, 108)]
-    ledger["claims"] += many
-    ledger["claims"][0]["notes"] = "See COL-107, and COL-1070 which is another claim."
-    ledger["claims"][1]["used_for"] = "COL-107."
-    ledger["claims"][2]["notes"] = "Not COL-107-R."
-    page = _build(ledger, store, tmp_path)
-    front = page.text[page.text.index("What does not hold") : page.text.index("What says nothing")]
-    assert "10 claims. In full: the 6 that the rest of the ledger speaks of most" in front
-    assert front.index("COL-107") < front.index("COL-100")
-    others = front[front.index("The other 4") :]
-    assert "COL-106" in others
-    assert "COL-7" in others
-    assert "Counterexample" not in others
+    many = [{**model, "id": f"COL-{n}", "repaired_by": None} for n in range(100, 106)]
+    ledger["claims"] += [*many, {**model, "id": "REC-C1", "repaired_by": None}]
+    ledger["claims"][0]["notes"] = "See COL-105, and COL-1050 which is another claim."
+    ledger["claims"][1]["used_for"] = "COL-105."
+    ledger["claims"][2]["notes"] = "Not COL-105-R."
+    shutil.copytree(drawn, tmp_path / "report" / "figures")
+    site = _build(ledger, store, tmp_path)
+    told = [a["href"] for a in site.front.all("a") if a["href"].startswith("claims-coloring")]
+    articles = [a for a in site.front.all("article") if a.get("class") == "finding"]
+    assert len(articles) == 3
+    assert told[:2] == ["claims-coloring.html#REC-C1", "claims-coloring.html#COL-105"]
+    assert [image["src"] for image in site.front.all("img")] == ["figures/recovery.png"]
+    assert "9 statements of the papers" in site.front.text
+
+
+def test_the_usual_questions_are_answered_on_the_front_page(
+    ledger: dict[str, Any], store: Path, drawn: Path, tmp_path: Path
+) -> None:
+    refuted = ledger["claims"][5]
+    conditional = ledger["claims"][7]
+    ledger["claims"] += [{**refuted, "id": "REC-C1", "repaired_by": None},
+                         {**conditional, "id": "COL-7.3.2b", "repaired_by": None}]  # fmt: skip
+    shutil.copytree(drawn, tmp_path / "report" / "figures")
+    text = _build(ledger, store, tmp_path).front.text
+    asked = text[text.index("What readers ask first") :]
+    recovery, starving = asked.index("Is the recovery theorem"), asked.index("Can a task starve?")
+    assert "Not as printed" in asked[recovery:starving]
+    told = {a["question"]: a["text"] for a in json.loads(
+        (drawn / "recovery.json").read_text())["answers"]}  # fmt: skip
+    assert told["How many effective samples does recovery take?"] in asked[recovery:starving]
+    assert "Yes, unless R >= m." in asked[starving:]
+    assert "Not measured in this report: How long tasks wait" in asked[starving:]
+    assert "songoku figures staleness" in asked[starving:]
 
 
 def test_equations_are_named_once(ledger: dict[str, Any], store: Path, tmp_path: Path) -> None:
     ledger["claims"][0]["source"]["equations"] = ["eq. 8", "18"]
-    assert "App. B.2, eq. 8, 18" in _build(ledger, store, tmp_path).text
+    assert "App. B.2, eq. 8, 18" in _build(ledger, store, tmp_path)["claims-ema.html"].text
 
 
-def test_a_verdict_is_text_and_not_colour_alone(page: _Page, ledger: dict[str, Any]) -> None:
+def test_a_verdict_is_text_and_not_colour_alone(site: _Site, ledger: dict[str, Any]) -> None:
     for claim in ledger["claims"]:
-        assert claim["verdict"]["kind"].replace("_", " ") in page.text
+        kind = claim["verdict"]["kind"].replace("_", " ")
+        assert kind in site[f"claims-{claim['family']}.html"].text
+        assert kind in site["ledger.html"].text
 
 
 def test_a_repair_and_what_it_repairs_link_to_each_other(built: Path) -> None:
-    text = (built / "index.html").read_text()
+    text = (built / "claims-coloring.html").read_text()
     articles = dict(
         re.findall(r'<article class="claim" id="([^"]+)"(.*?)</article>', text, re.DOTALL)
     )
-    assert 'href="#COL-P8-R"' in articles["COL-P8"]
-    assert 'href="#COL-P8"' in articles["COL-P8-R"]
-    assert 'href="#COL-P8"' not in articles["COL-P1"]
+    assert 'href="claims-coloring.html#COL-P8-R"' in articles["COL-P8"]
+    assert 'href="claims-coloring.html#COL-P8"' in articles["COL-P8-R"]
+    assert 'href="claims-coloring.html#COL-P8"' not in articles["COL-P1"]
 
 
-def test_pictures_have_their_caption_as_text(page: _Page, drawn: Path) -> None:
+def test_pictures_say_what_they_show_and_have_their_caption_as_text(
+    site: _Site, drawn: Path
+) -> None:
+    page = site["figures.html"]
     images = {image["src"]: image for image in page.all("img")}
     assert list(images) == [
         f"figures/{name}.png" for name in ("pipeline", "recovery", "n_eff", "ledger")
     ]
-    for name in ("pipeline", "recovery"):
-        caption = json.loads((drawn / f"{name}.json").read_text())["caption"]
+    for name in ("pipeline", "recovery", "n_eff"):
+        found = json.loads((drawn / f"{name}.json").read_text())
         image = images[f"figures/{name}.png"]
-        assert image["alt"] == caption
-        assert caption in page.text
+        assert image["alt"].startswith(f"{found['title']}. {found['caption'][:20]}")
+        assert 40 < len(image["alt"]) <= 320
+        assert "Stored cells" not in image["alt"]
+        assert found["caption"] in page.text
         assert int(image["width"]) > int(image["height"]) > 0
 
 
-def test_the_page_can_be_used_without_eyes_mouse_or_script(page: _Page) -> None:
+@pytest.mark.parametrize("name", [*MENU, "claims-coloring.html"])
+def test_a_page_can_be_used_without_eyes_mouse_or_script(name: str, site: _Site) -> None:
+    page = site[name]
     assert page.elements[0] == ("html", {"lang": "en"})
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in pairwise(levels)), "no level is skipped"
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("main") == tags.count("header") == tags.count("footer") == 1
     assert all("scope" in attributes for attributes in page.all("th"))
+    assert tags.count("caption") == tags.count("table")
     assert page.all("a")[0]["href"] == "#part-top", "the first stop skips to the content"
-    (form,) = page.all("form")
-    assert "hidden" in form, "without script the filter, which would do nothing, is not shown"
-    labels = [tag for tag, _ in page.elements].count("label")
-    assert labels == len(page.all("select")) + len(page.all("input")) == 4
-    for section in page.all("section"):
-        assert section["aria-labelledby"] in page.ids
+    assert page.all("main")[0]["id"] == "part-top"
+    for named in (*page.all("section"), *page.all("article")):
+        assert named["aria-labelledby"] in page.ids if "aria-labelledby" in named else True
+    for region in [a for _, a in page.elements if a.get("role") == "region"]:
+        assert region["aria-label"]
+        assert region["tabindex"] == "0", "what scrolls can be reached by keyboard"
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all(
         "meta"
     )
 
 
-def test_runs_and_real_tasks_are_told(page: _Page) -> None:
-    runs = page.text[page.text.index("A cell's key is the hash") :]
-    assert "8 finished cells, 2.00 s" in page.text
+def test_the_filter_is_labelled_and_says_how_many_it_found(site: _Site) -> None:
+    page = site["ledger.html"]
+    (form,) = page.all("form")
+    assert "hidden" in form, "without script the filter, which would do nothing, is not shown"
+    labels = [tag for tag, _ in page.elements].count("label")
+    assert labels == len(page.all("select")) + len(page.all("input")) == 4
+    (output,) = page.all("output")
+    assert output["aria-live"] == "polite"
+    options = [option["value"] for option in page.all("option")]
+    for value in ("REFUTED", "PROVED", "ema", "coloring", "vacuous", "repaired", "counterexample"):
+        assert value in options
+
+
+def test_runs_and_real_tasks_are_told(site: _Site) -> None:
+    runs = site["runs.html"].text
+    assert "8 finished cells, 2.00 s" in runs
     assert "recovery 1 7 0 1.75 s" in runs
     assert "three made-up tasks SYNTH" in runs
     assert "upright accuracy 0.750 0.500 4 2" in runs
+
+
+def test_what_the_scheduler_saw_is_told(site: _Site) -> None:
+    """Refresh 1 has one conflict of three pairs, refresh 2 two; two classes each."""
+    runs = site["runs.html"].text
+    assert "digits, traced, seed 0 2 50% (33 to 67) 2.0 (2 to 2) – – 2" in runs
+    assert "No run of a benchmark is stored" in runs
+    assert "songoku group yeast --recorded" in runs
 
 
 def test_provenance_holds_every_key(built: Path, store: Path) -> None:
@@ -254,18 +364,18 @@ def test_provenance_holds_every_key(built: Path, store: Path) -> None:
     assert all(not figure["doubts"] for figure in found["figures"].values())
 
 
-def test_the_ledgers_copies_say_the_same(built: Path, ledger: dict[str, Any]) -> None:
-    assert json.loads((built / "ledger.json").read_text()) == ledger
-    text = (built / "ledger.md").read_text()
-    for claim in ledger["claims"]:
-        assert f"\n## {claim['id']}: {claim['title']}\n" in text
-    table = text[text.index("| id |") : text.index("\n## ")].strip().splitlines()
-    assert len(table) == 2 + len(ledger["claims"])
-    assert "PROVED UP TO (n = 6)" in text
-    assert "repaired by COL-P8-R" in text
+def test_the_ledgers_copy_is_the_ledger_itself(
+    built: Path, ledger: dict[str, Any], ledger_file: Path
+) -> None:
+    copy = gzip.decompress((built / "ledger.json.gz").read_bytes())
+    assert copy == ledger_file.read_bytes()
+    assert json.loads(copy) == ledger
 
 
-HOSTILE = "</script><img src=x onerror=alert(1)> \"'&<b>{{ 7919*7907 }} | ` [x](javascript:y) \n# h"
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)> \"'&<b>{{ 7919*7907 }} ]]> \u202egnp.x\u2066 | ` "
+    "[x](javascript:y) \n# h"
+)
 
 
 def test_hostile_text_stays_text(ledger: dict[str, Any], store: Path, tmp_path: Path) -> None:
@@ -287,17 +397,20 @@ def test_hostile_text_stays_text(ledger: dict[str, Any], store: Path, tmp_path: 
     }  # fmt: skip
     ledger["profile"] = HOSTILE
     ledger["provenance"] = {HOSTILE: HOSTILE, "packages": {HOSTILE: HOSTILE}}
-    page = _build(ledger, store, tmp_path)
-    assert len(page.scripts) == 1
-    assert not page.all("img")
-    assert not page.all("b")
-    assert "62615533" not in page.text
-    assert page.text.count(" ".join(HOSTILE.split())) > 20
-    assert all(not re.search(r"[\s<>\"']", one) for one in page.ids)
-    assert len(page.ids) == len(set(page.ids))
-    for link in page.all("a"):
-        assert not link["href"].startswith("javascript")
-        assert not link["href"].startswith("#") or link["href"][1:] in page.ids
+    site = _build(ledger, store, tmp_path)
+    assert site.check_links() > 100
+    for name, page in site.pages.items():
+        assert len(page.scripts) == (2 if name == "ledger.html" else 1)
+        assert not page.all("img")
+        assert all(not re.search(r"[\s<>\"']", one) for one in page.ids)
+        assert not any(link["href"].startswith("javascript") for link in page.all("a"))
+    assert "62615533" not in site.text
+    told = " ".join(shown(HOSTILE).split())  # type: ignore[attr-defined]
+    assert "⟨U+202E⟩" in told
+    assert site.text.count(told) > 20
+    assert "\u202e" not in site.text
+    family = next(name for name in site.pages if name.startswith("claims--script-img"))
+    assert re.fullmatch(r"claims-[A-Za-z0-9_-]+\.html", family)
 
 
 @pytest.mark.parametrize("claim_id", ["part-ledger", "two words", "9th", "a#b", "EMA 8", ""])
@@ -305,24 +418,28 @@ def test_any_id_gets_an_address_of_its_own(
     claim_id: str, ledger: dict[str, Any], store: Path, tmp_path: Path
 ) -> None:
     ledger["claims"][0]["id"] = claim_id
-    page = _build(ledger, store, tmp_path)
-    assert len(page.ids) == len(set(page.ids))
-    articles = [a["id"] for a in page.all("article") if a.get("class") == "claim"]
-    assert len(articles) == 10
-    assert f"#{articles[0]}" in {link["href"] for link in page.all("a")}
-    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", one) for one in articles)
+    site = _build(ledger, store, tmp_path)
+    site.check_links()
+    assert len(site.claims) == 10
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", one["id"]) for one in site.claims.values())
+    first = next(address for address in site.claims if address.startswith("claims-ema"))
+    assert first in {link["href"] for link in site["ledger.html"].all("a")}
 
 
-def test_hostile_text_stays_in_its_cell_of_the_markdown(
-    ledger: dict[str, Any], store: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "family", ["", "..", "a/b", "A", "con", "x" * 300, "two words", "ema.html"]
+)
+def test_any_family_gets_a_page_of_its_own(
+    family: str, ledger: dict[str, Any], store: Path, tmp_path: Path
 ) -> None:
-    ledger["claims"][0]["title"] = ledger["claims"][0]["plain"] = HOSTILE
-    _build(ledger, store, tmp_path)
-    text = (tmp_path / "report" / "ledger.md").read_text()
-    (row,) = [line for line in text.splitlines() if line.startswith("| EMA-8 |")]
-    assert len(re.findall(r"(?<!\\)\|", row)) == 5
-    assert "\n# h" not in text
-    assert not re.search(r"(?<!\\)<", text)
+    for claim in ledger["claims"][:2]:
+        claim["family"] = family
+    site = _build(ledger, store, tmp_path)
+    site.check_links()
+    names = [name for name in site.pages if name.startswith("claims-")]
+    assert len(names) == 3
+    assert all(re.fullmatch(r"claims-[A-Za-z0-9_-]{1,60}\.html", name) for name in names)
+    assert {path.name for path in tmp_path.iterdir()} == {"given.json", "report"}
 
 
 def test_rows_and_failures_of_a_store_are_escaped(
@@ -339,9 +456,9 @@ def test_rows_and_failures_of_a_store_are_escaped(
         )
         connection.commit()
     build_report(path, ledger_file, tmp_path)
-    page = _Page((tmp_path / "index.html").read_text())
+    page = _Page((tmp_path / "runs.html").read_text())
     assert "Cells that failed" in page.text
-    assert f"ValueError: {' '.join(HOSTILE.split())}" in page.text
+    assert f"ValueError: {' '.join(shown(HOSTILE).split())}" in page.text  # type: ignore[attr-defined]
     assert not page.all("img")
     assert len(page.scripts) == 1
 
@@ -353,7 +470,7 @@ def test_differing_verdicts_are_shouted(
         "matches": False,
         "differences": [{"id": "EMA-8", "expected": "REFUTED", "found": "PROVED"}],
     }
-    page = _build(ledger, store, tmp_path)
+    page = _build(ledger, store, tmp_path).front
     assert "EMA-8: expected REFUTED, found PROVED" in page.text
     assert "Every verdict is the one" not in page.text
     assert any(attributes.get("role") == "alert" for _, attributes in page.elements)
@@ -361,15 +478,36 @@ def test_differing_verdicts_are_shouted(
 
 def test_what_is_missing_is_said_with_its_command(tmp_path: Path) -> None:
     report = build_report(tmp_path / "no.sqlite", tmp_path / "no.json", tmp_path / "out")
-    assert [gap.what for gap in report.gaps] == ["the ledger", "the store", "some figures"]
-    page = _Page((tmp_path / "out" / "index.html").read_text())
-    for command in ("songoku claims check --all", "songoku sweep run quick", "songoku trace",
-                    "songoku figures pipeline"):  # fmt: skip
-        assert command in page.text
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"index.html", "provenance.json"}
-    for link in page.all("a"):
-        href = link["href"]
-        assert href[1:] in page.ids or (tmp_path / "out" / href).is_file(), href
+    assert [gap.what for gap in report.gaps][:2] == ["the ledger", "the store"]
+    assert all("figure" in gap.what for gap in report.gaps[2:])
+    site = _Site(tmp_path / "out")
+    for command in ("songoku claims check --all", "songoku sweep run quick", "songoku trace"):
+        assert command in site.front.text
+    for name, command in (("ledger.html", "songoku claims check --all"),
+                          ("figures.html", "songoku figures pipeline"),
+                          ("tables.html", "songoku figures"),
+                          ("answers.html", "songoku figures"),
+                          ("runs.html", "songoku sweep run quick")):  # fmt: skip
+        assert command in site[name].text
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {*MENU, "site.css", "provenance.json"}
+    site.check_links()
+
+
+def test_a_store_without_some_experiments_names_each_and_its_command(
+    make_store: StoreMaker, recovery: Experiment, ledger_file: Path, drawn: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "figures").mkdir()
+    for kind in ("png", "pdf", "csv", "json"):
+        shutil.copy(drawn / f"recovery.{kind}", tmp_path / "figures")
+    store = make_store({"recovery": recovery})
+    report = build_report(store, ledger_file, tmp_path)
+    assert [figure.name for figure in report.drawn] == ["recovery"]
+    said = {gap.command: gap.why for gap in report.gaps}
+    assert "pipeline" in said["songoku trace, then songoku figures"]
+    assert "staleness" in said["songoku sweep run quick, then songoku figures"]
+    assert (
+        "No traced run is stored. Make one with songoku trace" in _Site(tmp_path)["runs.html"].text
+    )
 
 
 def test_a_ledger_that_cant_be_read_is_a_gap_and_its_old_copies_go(
@@ -381,8 +519,19 @@ def test_a_ledger_that_cant_be_read_is_a_gap_and_its_old_copies_go(
     report = build_report(store, broken, tmp_path)
     assert report.ledger is None
     assert "is not JSON" in report.gaps[0].why
-    assert not (tmp_path / "ledger.md").exists()
+    assert not (tmp_path / "ledger.json.gz").exists()
+    assert not list(tmp_path.glob("claims-*.html"))
     assert "is not JSON" in (tmp_path / "index.html").read_text()
+    _Site(tmp_path).check_links()
+
+
+def test_a_ledger_of_another_version_is_a_gap(
+    ledger: dict[str, Any], store: Path, tmp_path: Path
+) -> None:
+    ledger["schema"] = 99
+    front = _build(ledger, store, tmp_path).front
+    assert "has schema 99" in front.text
+    assert "songoku claims check --all" in front.text
 
 
 def test_a_store_that_cant_be_read_is_a_gap(ledger_file: Path, tmp_path: Path) -> None:
@@ -406,7 +555,7 @@ def test_a_figure_of_other_rows_is_called_out_of_date(
     assert doubts["pipeline"] == ("1 of the 1 cells that it shows are not in the store",)
     assert doubts["ledger"] == ("it was drawn from another ledger than the one shown here",)
     assert doubts["n_eff"] == ()
-    assert "This picture is out of date" in (tmp_path / "out" / "index.html").read_text()
+    assert "This picture is out of date" in (tmp_path / "out" / "figures.html").read_text()
 
 
 @pytest.mark.parametrize("damage", ["json", "png", "gone"])
@@ -423,7 +572,7 @@ def test_a_damaged_figure_is_named_not_shown(
     report = build_report(store, ledger_file, tmp_path)
     whole = {path.stem for path in drawn.glob("*.json")}
     assert whole & {figure.name for figure in report.undrawn} == {"n_eff"}
-    page = _Page((tmp_path / "index.html").read_text())
+    page = _Page((tmp_path / "figures.html").read_text())
     assert "figures/n_eff.png" not in [image["src"] for image in page.all("img")]
     assert "songoku figures n_eff" in page.text
 
@@ -444,10 +593,18 @@ def test_a_failed_build_leaves_the_last_good_page(
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
 
 
-def test_the_same_inputs_give_the_same_page(built: Path, store: Path, ledger_file: Path) -> None:
-    before = (built / "index.html").read_bytes()
+def test_the_same_inputs_give_the_same_files(built: Path, store: Path, ledger_file: Path) -> None:
+    before = {path: path.read_bytes() for path in built.iterdir() if path.is_file()}
     build_report(store, ledger_file, built)
-    assert (built / "index.html").read_bytes() == before
+    assert {path: path.read_bytes() for path in built.iterdir() if path.is_file()} == before
+
+
+def test_a_folder_that_cant_be_written_is_named(
+    store: Path, ledger_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInputError, match=r"file/report can't be made.*--out"):
+        build_report(store, ledger_file, tmp_path / "file" / "report")
 
 
 def test_questions_are_answered_beside_the_figures_that_they_come_from(
@@ -459,14 +616,13 @@ def test_questions_are_answered_beside_the_figures_that_they_come_from(
     content["answers"] = [{"question": "Is <b>beta</b> enough?", "text": "Not beyond 19 samples."}]
     path.write_text(json.dumps(content))
     build_report(store, ledger_file, tmp_path)
-    text = (tmp_path / "index.html").read_text()
+    text = (tmp_path / "answers.html").read_text()
     page = _Page(text)
     assert "Is <b>beta</b> enough?" in page.text
     assert "<b>beta</b>" not in text
     assert "Not beyond 19 samples." in page.text
-    assert "part-answers" in [attributes.get("id") for _, attributes in page.elements]
-    assert "#part-figure-n_eff" in [link["href"] for link in page.all("a")]
+    assert "figures.html#part-figure-n_eff" in [link["href"] for link in page.all("a")]
     for name in (path.stem for path in drawn.glob("*.json")):
         told = json.loads((drawn / f"{name}.json").read_text())["answers"]
-        shown = _Page((built / "index.html").read_text()).text
-        assert all(answer["question"] in shown for answer in told)
+        asked = _Page((built / "answers.html").read_text()).text
+        assert all(answer["question"] in asked for answer in told)
