@@ -90,6 +90,9 @@ The same command goes on with a run that was stopped, and leaves finished ones a
 @click.option("--compile", "compiled", is_flag=True, help="Compile the trunk.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; by default torch's choice.")
 @click.option("--max-steps", type=click.IntRange(1), help="Stop there, keeping a checkpoint.")
+@click.option(
+    "--tensorboard", is_flag=True, help="Also write TensorBoard event files into each run's folder."
+)
 @click.option("--save-model", is_flag=True, help="Keep the weights of finished runs.")
 @click.option(
     "--measure-every", type=click.IntRange(0), default=0, show_default=True,
@@ -121,6 +124,7 @@ def train(
     compiled: bool,
     threads: int | None,
     max_steps: int | None,
+    tensorboard: bool,
     save_model: bool,
     measure_every: int,
     measure_batches: int,
@@ -139,13 +143,18 @@ def train(
     from simulations.training.run.job import device_of
     from simulations.training.run.probes import ProbeOptions
     from simulations.training.run.settings import load_settings
+    from simulations.training.run.tensorboard import require_tensorboard
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if tensorboard:
+        require_tensorboard()
     settings = load_settings(preset, config)
     probes = ProbeOptions(measure_every, measure_batches)
     with joined(device) as (processes, own_device):
-        machine = MachineConfig(own_device, compiled, max_steps, save_model=save_model)
+        machine = MachineConfig(
+            own_device, compiled, max_steps, save_model=save_model, tensorboard=tensorboard
+        )
         device_of(own_device)
         for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
             _run(job, machine, processes, probes)

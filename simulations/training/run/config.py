@@ -146,6 +146,8 @@ class MachineConfig:
         Seconds of training from one checkpoint to the next.
     save_model : bool
         Keep the weights of a finished run.
+    tensorboard : bool
+        Write event files for TensorBoard into the run's folder.
     """
 
     device: str = "cpu"
@@ -153,6 +155,7 @@ class MachineConfig:
     max_steps: int | None = None
     checkpoint_seconds: float = 60.0
     save_model: bool = False
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         if self.max_steps is not None and self.max_steps < 1:

@@ -171,7 +171,7 @@ class Processes:
         mine = torch.tensor([*numbers, *(-n for n in numbers)], device=self.device)
         largest = mine.clone()
         dist.all_reduce(largest, op=dist.ReduceOp.MAX, group=self.group)
-        # The largest number and the largest negative: mine only if all are equal, so each one knows.
+        # The largest, and the negative of the smallest: both mine only where all are equal.
         same = (mine == largest).cpu().tolist()
         differing = [
             f"{name} (here {value})"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
@@ -27,6 +28,7 @@ from simulations.training.run.probes import NO_PROBES, ProbeOptions, Probes
 from simulations.training.run.progress import Show, quiet
 from simulations.training.run.record import Record, read_result, write_result
 from simulations.training.run.refreshes import RefreshLog, has_graph
+from simulations.training.run.tensorboard import Board
 from simulations.training.run.trainer import Trainer
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.provenance import provenance
@@ -206,6 +208,9 @@ class _Running:
             self._resume()
         # Also: nobody writes a checkpoint while another still reads the last one.
         processes.require_same({"step of the checkpoint": self.trainer.steps})
+        self.board: Board | None = None
+        if machine.tensorboard and processes.leads:
+            self.board = Board(job.folder, self.trainer, self.record)
 
     def _resume(self) -> None:
         saved = load_checkpoint(self.checkpoint, self.device)
@@ -216,17 +221,26 @@ class _Running:
 
     def to_the_end(self, show: Show) -> Outcome:
         stop_at = min(self.trainer.total, self.machine.max_steps or self.trainer.total)
-        # Before hours of training: can anything be written here?
-        self._save()
-        with StopTogether(self.processes) as signals:
-            try:
-                self._train(stop_at, signals, show)
-                validation, test = self._evaluate(signals, "validation", "test")
-            except Stopped as stopped:
-                self._save()
-                self._write_tables()
-                return Outcome(Ended.STOPPED, {}, stopped.signum)
-        return self._report(validation, test)
+        with self._logged():
+            # Before hours of training: can anything be written here?
+            self._save()
+            with StopTogether(self.processes) as signals:
+                try:
+                    self._train(stop_at, signals, show)
+                    validation, test = self._evaluate(signals, "validation", "test")
+                except Stopped as stopped:
+                    self._save()
+                    self._write_tables()
+                    return Outcome(Ended.STOPPED, {}, stopped.signum)
+            return self._report(validation, test)
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self.board is not None:
+                self.board.close()
 
     def _train(self, stop_at: int, signals: StopTogether, show: Show) -> None:
         trainer, record, every = self.trainer, self.record, self.job.config.evaluate_every
@@ -253,6 +267,8 @@ class _Running:
                 record.step(stepped, classes, seconds)
                 if record.refreshes is not None:
                     record.refreshes.step(stepped, trainer.scheduler)
+                if self.board is not None:
+                    self.board.step(stepped)
             show(stepped, trainer.total)
             if time.monotonic() - saved >= self.machine.checkpoint_seconds:
                 with signals.shielded():
@@ -284,6 +300,8 @@ class _Running:
     def _save(self) -> None:
         if not self.processes.leads:
             return
+        if self.board is not None:
+            self.board.flush()
         save_checkpoint(
             self.checkpoint, self.identity, self.trainer.steps, self.trainer.state_dict(),
             {**self.record.state_dict(), "probes": self.probes.state_dict()},
