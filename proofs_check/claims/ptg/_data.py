@@ -10,6 +10,8 @@ Cells that are left out
 
 from __future__ import annotations
 
+from songoku_theory.published import CELEBA_TOTALS, ETTM1_TOTALS
+
 __all__ = [
     "CELEBA_TOTALS",
     "COP_GROUPS",
@@ -114,35 +116,6 @@ TASKONOMY_TOTALS: dict[int, dict[str, str]] = {
 }
 """Table 2, loss reduction: groups -> method -> total."""
 
-CELEBA_TOTALS: dict[int, dict[str, str]] = {
-    2: {
-        "Random": "49.987",
-        "OPT": "49.583",
-        "TAG": "51.036",
-        "CS": "50.278",
-        "HOA": "49.600",
-        "Grad-TAG": "50.393",
-        "Ours": "49.534",
-    },
-    3: {
-        "Random": "49.886",
-        "OPT": "49.323",
-        "TAG": "49.897",
-        "CS": "50.954",
-        "HOA": "49.716",
-        "Ours": "49.348",
-    },
-    4: {
-        "Random": "50.493",
-        "OPT": "49.169",
-        "TAG": "49.605",
-        "CS": "49.753",
-        "HOA": "49.853",
-        "Ours": "49.335",
-    },
-}
-"""Table 3, total error. Three groups: Grad-TAG stands beside 50.521 and beside no total at all."""
-
 COP_TOTALS: dict[int, dict[str, str]] = {
     3: {"OPT": "2.492", "TAG": "2.807", "Grad-TAG": "3.560", "Ours": "2.774", "Random": "3.237"},
     4: {"OPT": "2.431", "TAG": "2.774", "Ours": "2.696", "Random": "3.522"},
@@ -159,34 +132,6 @@ COP_GROUPS: dict[str, tuple[str, ...]] = {
     "Ours (3)": ("0.021 0.324 - - - -", "- - 0.404 1.692 - -", "- - - - -0.771 1.104"),
 }
 """Table 4's rows for the groups that C.5 names; '-' where a task is not in the group."""
-
-ETTM1_TOTALS: dict[int, dict[str, str]] = {
-    2: {
-        "OPT": "2.926",
-        "TAG": "3.032",
-        "MTG": "3.033",
-        "Grad-TAG": "3.004",
-        "Ours": "2.989",
-        "Random": "3.035",
-    },
-    3: {
-        "OPT": "2.913",
-        "TAG": "3.037",
-        "MTG": "3.033",
-        "Grad-TAG": "3.005",
-        "Ours": "2.979",
-        "Random": "3.054",
-    },
-    4: {
-        "OPT": "2.906",
-        "TAG": "3.026",
-        "MTG": "3.018",
-        "Grad-TAG": "3.010",
-        "Ours": "2.966",
-        "Random": "3.022",
-    },
-}
-"""Table 5, total MAE."""
 
 SOLVER_SECONDS: dict[str, dict[int, tuple[str, str]]] = {
     "Taskonomy (5)": {

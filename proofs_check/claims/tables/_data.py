@@ -7,7 +7,8 @@ says how far a printed value can be from the one that was rounded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from songoku_theory.published import COLUMNS, MIOU, TABLE_1, Column, Scores, table_rows
 
 __all__ = [
     "ABLATIONS",
@@ -29,61 +30,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of Table 1."""
-
-    name: str
-    dataset: str
-    higher_is_better: bool
-
-
-COLUMNS = (
-    Column("CIFAR-10 accuracy (%)", "CIFAR-10", True),
-    Column("AV-MNIST accuracy (%)", "AV-MNIST", True),
-    Column("MM-IMDb accuracy (%)", "MM-IMDb", True),
-    Column("F&B accuracy (%)", "F&B", True),
-    Column("F&B MAE", "F&B", False),
-    Column("HEALTH accuracy (%)", "HEALTH", True),
-    Column("HEALTH MAE", "HEALTH", False),
-    Column("NYUv2 angle error", "NYUv2", False),
-    Column("NYUv2 Seg. mIOU", "NYUv2", True),
-    Column("NYUv2 depth RMSE", "NYUv2", False),
-)
-MIOU = 8
-"""Index of the column whose entries are printed on two scales."""
-
-Scores = Mapping[str, tuple[str, ...]]
-"""Table 1: a row's ten entries."""
-
-_ONE_TEXT = """
-Uniform              55 63 56 45 0.57 52 0.54 21.6 0.059 0.73
-GradNorm             61 65 58 47 0.57 53 0.52 21.4 0.054 0.65
-MGDA                 59 62 56 44 0.57 53 0.53 21.8 0.63 0.75
-PCGrad               61 65 58 50 0.55 58 0.48 20.9 0.07 0.69
-CAGrad               59 62 57 46 0.58 53 0.52 21.9 0.65 0.73
-AdaTask              63 67 59 47 0.59 55 0.52 20.3 0.69 0.65
-FAMO                 64 70 61 52 0.53 60 0.49 19.9 0.074 0.63
-FairGrad             62 66 59 52 0.54 60 0.47 20.7 0.072 0.67
-Nash-MTL             63 66 60 52 0.54 60 0.47 20.6 0.073 0.67
-Static One-Shot      61 66 58 48 0.56 54 0.51 20.5 0.071 0.65
-Single-Step          40 59 20 42 0.60 47 0.55 26.4 0.042 0.81
-SON-GOKU + GradNorm  62 69 59 51 0.53 59 0.49 19.6 0.073 0.64
-SON-GOKU + AdaTask   67 71 63 52 0.53 59 0.48 20.1 0.68 0.67
-SON-GOKU + PCGrad    65 70 60 54 0.52 62 0.45 19.7 0.076 0.62
-SON-GOKU             65 69 61 51 0.53 58 0.50 19.8 0.073 0.59
-"""
-
-
-def _rows(text: str, width: int) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for line in text.strip().splitlines():
-        words = line.split()
-        found[" ".join(words[:-width])] = tuple(words[-width:])
-    return found
-
-
-ONE: Scores = _rows(_ONE_TEXT, len(COLUMNS))
+ONE: Scores = TABLE_1
 BASELINES = (
     "Uniform",
     "GradNorm",
@@ -124,7 +71,7 @@ Times = Mapping[str, tuple[tuple[str, str], ...]]
 
 
 def _times(text: str) -> Times:
-    plain = _rows(text.replace("±", " "), 2 * len(SIZES))
+    plain = table_rows(text.replace("±", " "), 2 * len(SIZES))
     return {row: tuple(zip(v[::2], v[1::2], strict=True)) for row, v in plain.items()}
 
 
