@@ -1,4 +1,4 @@
-"""Brute force, and random small problems with every kind of constraint."""
+"""Brute force, random small problems with every kind of constraint, and a tiny benchmark."""
 
 from __future__ import annotations
 
@@ -71,3 +71,59 @@ def brute_force() -> Callable[[GroupingProblem], float]:
 def random_problem() -> Callable[[Rng], GroupingProblem]:
     """Return a small random problem."""
     return _random_problem
+
+
+@pytest.fixture
+def made_up() -> Any:
+    """Four tasks in two views of vectors: two of them pull the trunk apart."""
+    import torch
+
+    from simulations.training.benchmarks.base import SPLITS, Loaded, Role, Samples
+    from simulations.training.benchmarks.kinds import classes, values
+    from simulations.training.datasets.base import Provenance
+
+    generator = torch.Generator().manual_seed(3)
+
+    def parts(label: Any) -> Any:
+        found = {}
+        for split in SPLITS:
+            x = torch.randn(48, 6, generator=generator)
+            found[split] = Samples({"x": x}, label(x))
+        return found
+
+    def relabelled(source: Any, label: Any) -> Any:
+        return {s: Samples(source[s].inputs, label(source[s].inputs["x"])) for s in SPLITS}
+
+    first = parts(lambda x: (x[:, 0] > 0).long())
+    second = parts(lambda x: x[:, :2].contiguous())
+    tasks = (
+        classes("sign", Role.MAIN, "sign of x0", "plain", first, 2),
+        classes("opposite", Role.MAIN, "its opposite", "plain",
+                relabelled(first, lambda x: (x[:, 0] < 0).long()), 2),
+        values("copy", Role.MAIN, "x0 and x1", "other", second, "units"),
+        values("mean.of", Role.MAIN, "mean of x", "other",
+               relabelled(second, lambda x: x.mean(1, keepdim=True)), "units"),
+    )  # fmt: skip
+    return Loaded("made_up", Provenance.SYNTH, ("Made up.",), tasks, {"x": (6,)}, ())
+
+
+@pytest.fixture
+def trainer_on(made_up: Any) -> Any:
+    """Return a run on the made-up benchmark, by the method and settings asked for."""
+    import torch
+
+    from simulations.training.architectures import get_architecture
+    from simulations.training.methods import get_method
+    from simulations.training.run.config import TrainingConfig
+    from simulations.training.run.trainer import Trainer
+
+    def make(method: Any = None, seed: int = 1, **settings: Any) -> Any:
+        config = TrainingConfig(**{"steps": 6, "batch_size": 16, "optimiser": "sgd", "lr": 0.05,
+                                   **settings})  # fmt: skip
+        architecture = get_architecture(
+            "vector_fusion", {"encoder": 8, "embedding": 8, "hidden": 8}
+        )
+        chosen = get_method("uniform") if method is None else method
+        return Trainer(made_up, chosen, architecture, config, seed, torch.device("cpu"))
+
+    return make
