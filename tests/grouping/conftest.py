@@ -74,7 +74,7 @@ def random_problem() -> Callable[[Rng], GroupingProblem]:
 
 
 @pytest.fixture
-def made_up() -> Any:
+def made_up():
     """Four tasks in two views of vectors: two of them pull the trunk apart."""
     import torch
 
@@ -84,14 +84,14 @@ def made_up() -> Any:
 
     generator = torch.Generator().manual_seed(3)
 
-    def parts(label: Any) -> Any:
+    def parts(label):
         found = {}
         for split in SPLITS:
             x = torch.randn(48, 6, generator=generator)
             found[split] = Samples({"x": x}, label(x))
         return found
 
-    def relabelled(source: Any, label: Any) -> Any:
+    def relabelled(source, label):
         return {s: Samples(source[s].inputs, label(source[s].inputs["x"])) for s in SPLITS}
 
     first = parts(lambda x: (x[:, 0] > 0).long())
@@ -108,7 +108,7 @@ def made_up() -> Any:
 
 
 @pytest.fixture
-def trainer_on(made_up: Any) -> Any:
+def trainer_on(made_up):
     """Return a run on the made-up benchmark, by the method and settings asked for."""
     import torch
 
@@ -117,7 +117,7 @@ def trainer_on(made_up: Any) -> Any:
     from simulations.training.run.config import TrainingConfig
     from simulations.training.run.trainer import Trainer
 
-    def make(method: Any = None, seed: int = 1, **settings: Any) -> Any:
+    def make(method=None, seed=1, **settings):
         config = TrainingConfig(**{"steps": 6, "batch_size": 16, "optimiser": "sgd", "lr": 0.05,
                                    **settings})  # fmt: skip
         architecture = get_architecture(

@@ -130,7 +130,7 @@ def test_a_task_paired_with_itself_counts_its_shared_gradient_twice(trainer_on):
         with torch.no_grad():
             at = 0
             for p in apart.scheduler.shared_parameters:
-                p -= 0.05 * vectors[j, at : at + p.numel()].reshape(p.shape)
+                p.sub_(0.05 * vectors[j, at : at + p.numel()].reshape(p.shape))
                 at += p.numel()
         assert found.joint[j, j] == pytest.approx(_loss(apart, apart.network, task), rel=1e-5)
 
@@ -196,7 +196,7 @@ def test_lazy_collection_is_the_same_at_fewer_steps(trainer_on):
 
 
 def test_sampled_collection_is_the_same_among_fewer_tasks(trainer_on):
-    collector, sampled = _collected(trainer_on(), CollectOptions(sampling=True), rng=7)
+    _, sampled = _collected(trainer_on(), CollectOptions(sampling=True), rng=7)
     _, whole = _collected(trainer_on())
     rng = np.random.default_rng(7)
     kept = [masked(step, draw_tasks(rng, 4)) for step in whole]
@@ -209,7 +209,7 @@ def test_sampled_collection_is_the_same_among_fewer_tasks(trainer_on):
 
 
 def test_a_group_s_gain_is_the_sum_of_its_pairs_for_small_steps(trainer_on):
-    """EXT-13 on a real network: the sum is off in second order of the rate, the average in first."""
+    """EXT-13 on a real network: the sum is off in second order of the rate, the average first."""
     errors = {}
     for rate in (1e-2, 1e-3):
         trainer = trainer_on(momentum=0.0, lr=rate)
