@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["applies"]
 
 
-@click.command(short_help="Say which theorems apply to a stored training run.")
+@click.command(short_help="Say which theorems apply to a training run.")
 @click.argument("run", required=False)
 @click.option(
     "--store",
@@ -29,21 +29,25 @@ __all__ = ["applies"]
 )
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def applies(run: str | None, store: Path, json_: bool) -> None:
-    """Say which theorems' hypotheses held in a stored training run, at what share of its
-    refreshes, and how tight each bound was there.
+    """Say which theorems' hypotheses held in a training run, at what share of its refreshes, and
+    how tight each bound was there.
 
-    RUN is the first digits of the run's key; it can be left out if only one run is stored.
+    RUN is a folder that songoku train wrote, or the first digits of a stored run's key; it can be
+    left out if only one run is stored.
 
     \b
     songoku trace
     songoku applies
+    songoku train ett --method son_goku --measure-every 4
+    songoku applies runs/train/ett/son_goku/seed-0
     """
     import json
 
+    from proofs_check.applies.read_run import read_folder, read_run
     from proofs_check.applies.report import as_json, hold
-    from proofs_check.applies.run_log import read_run
 
-    log = read_run(store, run)
+    is_folder = run is not None and Path(run).is_dir()
+    log = read_folder(Path(str(run))) if is_folder else read_run(store, run)
     found = hold(log)
     if json_:
         click.echo(json.dumps(as_json(log, found), indent=1, ensure_ascii=False))
@@ -56,13 +60,13 @@ def applies(run: str | None, store: Path, json_: bool) -> None:
 def _show(out: Console, log: RunLog, found: tuple[Applied, ...]) -> None:
     from rich.text import Text
 
-    from proofs_check.applies.report import claims_behind
+    from proofs_check.applies.report import claims_behind, remarks
     from proofs_check.registry import all_claims
 
-    measured = sum(moment.measured is not None for moment in log.moments)
+    measured = len(log.measured)
     out.print(
         Text(
-            f"Run {log.key[:12]}: {log.data}\n{len(log.tasks)} tasks, {len(log.active)} steps, "
+            f"Run {log.key}: {log.data}\n{len(log.tasks)} tasks, {log.steps} steps, "
             f"{len(log.moments)} refreshes, {measured} of them measured."
         )
     )
@@ -70,9 +74,11 @@ def _show(out: Console, log: RunLog, found: tuple[Applied, ...]) -> None:
         out.print(
             Text(
                 "Nothing was measured beside what the scheduler saw, so theorems about population "
-                "gradients can't be held to it. Train with: songoku trace --measure-every 1"
+                "gradients can't be held to it. Train with --measure-every 1."
             )
         )
+    for remark in remarks(log):
+        out.print(Text(remark))
     claims = all_claims()
     for applied in found:
         out.print()
@@ -83,6 +89,10 @@ def _show(out: Console, log: RunLog, found: tuple[Applied, ...]) -> None:
             out.print(Text(f"  all at once: {_percent(applied.applied)}"))
         if applied.conclusion is not None:
             out.print(_line("says", applied.conclusion))
+            if applied.concluded is not None:
+                true, of = applied.concluded
+                what = applied.conclusion.of
+                out.print(Text(f"  where it applied: true at {true} of {of} {what}"))
         if applied.tightness is not None:
             quantiles = applied.tightness.quantiles()
             if quantiles is not None:
@@ -92,6 +102,53 @@ def _show(out: Console, log: RunLog, found: tuple[Applied, ...]) -> None:
         if behind:
             shown = ", ".join(behind[:6]) + (", ..." if len(behind) > 6 else "")
             out.print(Text(f"  claims: {shown}", style="dim"))
+    if measured:
+        out.print()
+        _show_measurements(out, log)
+
+
+_COLUMNS = {
+    "refresh": "refresh",
+    "step": "step",
+    "tau": "tau",
+    "classes": "classes",
+    "tau_eff": "tau_eff",
+    "gamma": "gamma",
+    "cosine_error": "cos error",
+    "failure": "P(fail) <=",
+    "eta_l": "eta L",
+    "predicted": "predicted",
+    "true": "true",
+    "agree": "agree",
+}
+
+
+def _show_measurements(out: Console, log: RunLog) -> None:
+    """One line a measurement."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from proofs_check.applies.report import at_measurements
+
+    out.print(
+        Text(
+            "At each measurement. tau_eff: of the smoothed gradients, in the worst class. gamma, "
+            "cos error: margin and largest error of a cosine. P(fail): dimension-aware bound. "
+            "predicted, true: F(scheduled) - F(aggregated), to second order and evaluated."
+        )
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in _COLUMNS.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    for record in at_measurements(log):
+        table.add_row(*(_cell(record[name]) for name in _COLUMNS))
+    out.print(table)
+
+
+def _cell(value: float | int | str | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _line(label: str, held: Held) -> Text:

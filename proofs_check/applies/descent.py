@@ -12,7 +12,7 @@ from songoku_theory.bounds.descent import class_descent_bound, conflict_ratio, d
 
 __all__ = ["descent"]
 
-_OF = "classes"
+_OF = "classes of several tasks"
 
 
 def descent(run: RunLog) -> tuple[Applied, ...]:
@@ -24,17 +24,20 @@ def descent(run: RunLog) -> tuple[Applied, ...]:
     ):
         ratios = [float(descent_ratio(gram)) for gram, _ in instances]
         flat = [float(class_descent_bound(tau, len(gram))) for gram, tau in instances]
-        sharp = [1.0 - float(conflict_ratio(gram)) for gram, _ in instances]
+        measured = [float(conflict_ratio(gram)) for gram, _ in instances]
+        worst = [tau * (len(gram) - 1) for gram, tau in instances]
+        sharp = [1.0 - value for value in measured]
+        compatible = Held(
+            "every two tasks of the class have cosine >= -tau",
+            tuple(_compatible(gram, tau) for gram, tau in instances),
+            _OF,
+        )
         found.append(
             Applied(
                 f"Proposition 6 (descent in a class), on {what}",
                 ("Proposition 6", "Equation 12", "Equation 77"),
                 (
-                    Held(
-                        "every two tasks of the class have cosine >= -tau",
-                        tuple(_compatible(gram, tau) for gram, tau in instances),
-                        _OF,
-                    ),
+                    compatible,
                     Held("tau (|S| - 1) < 1, so that it says something", _positive(flat), _OF),
                 ),
                 _at_least(ratios, flat, "1 - tau (|S| - 1)"),
@@ -48,6 +51,24 @@ def descent(run: RunLog) -> tuple[Applied, ...]:
                 (Held("tau_eff < 1, so that it says something", _positive(sharp), _OF),),
                 _at_least(ratios, sharp, "1 - tau_eff"),
                 _tightness(sharp, ratios),
+            )
+        )
+        found.append(
+            Applied(
+                f"tau_eff against tau, on {what}",
+                ("Proposition 7", "Equation 88"),
+                (compatible,),
+                Held(
+                    "tau_eff <= tau (|S| - 1)",
+                    tuple(
+                        value <= most + 1e-9 for value, most in zip(measured, worst, strict=True)
+                    ),
+                    _OF,
+                ),
+                Tightness(
+                    "tau_eff / (tau (|S| - 1)), where tau > 0",
+                    tuple(v / w for v, w in zip(measured, worst, strict=True) if w > 0),
+                ),
             )
         )
     return tuple(found)

@@ -89,5 +89,23 @@ class Applied:
         recorded = [hypothesis.held for hypothesis in self.hypotheses if hypothesis.held]
         if not recorded:
             return None
-        together: Sequence[bool] = [all(row) for row in zip(*recorded, strict=True)]
+        together = self._together()
         return sum(together) / len(together)
+
+    @property
+    def concluded(self) -> tuple[int, int] | None:
+        """At how many of the instances with all hypotheses the conclusion held, and how many.
+
+        None where the two are not about the same instances, or there is no such instance.
+        """
+        if self.conclusion is None or not any(h.held for h in self.hypotheses):
+            return None
+        together = self._together()
+        if len(together) != len(self.conclusion.held) or not any(together):
+            return None
+        found = [said for said, met in zip(self.conclusion.held, together, strict=True) if met]
+        return sum(found), len(found)
+
+    def _together(self) -> Sequence[bool]:
+        recorded = [hypothesis.held for hypothesis in self.hypotheses if hypothesis.held]
+        return [all(row) for row in zip(*recorded, strict=True)]

@@ -12,11 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofs_check.applies.finding import Applied, Held, Tightness
-from proofs_check.applies.run_log import Array, Measurement, Moment, RunLog
+from proofs_check.applies.premises import (
+    MEASUREMENTS,
+    cosine_error,
+    drift,
+    graph_of,
+    independent,
+    known,
+    margin_of,
+    population_cosines,
+)
+from proofs_check.applies.run_log import Measurement, Moment, RunLog
 from songoku_theory.bounds.recovery import dimension_aware_failure, probe_budget
-from songoku_theory.linalg import cosines
 
-__all__ = ["DELTA", "recovery"]
+__all__ = ["DELTA", "failure_of", "recovery"]
 
 DELTA = 0.05
 """The failure probability that budgets are asked for."""
@@ -24,26 +33,35 @@ DELTA = 0.05
 
 def recovery(run: RunLog) -> tuple[Applied, ...]:
     """Hold Theorems 2 to 4, Corollary 1 and the dimension-aware bound to the run."""
-    pairs = [(m, m.measured) for m in run.moments if m.measured is not None]
-    truth = [_cosines(measured) for _, measured in pairs]
-    graphs = [_graph(found, moment.tau) for found, (moment, _) in zip(truth, pairs, strict=True)]
-    margins = [_margin(found, moment.tau) for found, (moment, _) in zip(truth, pairs, strict=True)]
-    errors = [
-        float(np.abs(moment.cosines - found)[np.triu_indices(len(found), 1)].max(initial=0.0))
-        for found, (moment, _) in zip(truth, pairs, strict=True)
+    pairs = run.measured
+    truth = [population_cosines(measured) for _, measured in pairs]
+    graphs = [graph_of(found, moment.tau) for found, (moment, _) in zip(truth, pairs, strict=True)]
+    margins = [
+        margin_of(found, moment.tau) for found, (moment, _) in zip(truth, pairs, strict=True)
     ]
+    errors = [cosine_error(moment, found) for found, (moment, _) in zip(truth, pairs, strict=True)]
     same = tuple(
         bool((moment.edges == graph).all())
         for graph, (moment, _) in zip(graphs, pairs, strict=True)
     )
-    recovered = Held("the estimated graph is the population's", same)
+    recovered = Held("the estimated graph is the population's", same, MEASUREMENTS)
     margin = Held(
         "a margin gamma > 0 around -tau",
         tuple(value > 0 for value in margins),
-        note="the largest gamma that the population cosines leave, at each refresh",
+        MEASUREMENTS,
+        "the largest gamma that the population cosines leave, at each measurement",
     )
     model_b = tuple(_is_multipartite(graph) for graph in graphs)
     return (
+        *known(pairs, truth, graphs),
+        Applied(
+            "Assumption 1 (a margin around the threshold)",
+            ("Assumption 1",),
+            (margin,),
+            None,
+            Tightness("gamma, in units of a cosine", tuple(margins)),
+        ),
+        *drift(pairs, margins),
         Applied(
             "Theorem 2 (a cosine error below the margin gives the graph)",
             ("Theorem 2", "Equation 32", "Equation 33"),
@@ -52,6 +70,7 @@ def recovery(run: RunLog) -> tuple[Applied, ...]:
                 Held(
                     "largest cosine error < gamma",
                     tuple(e < g for e, g in zip(errors, margins, strict=True)),
+                    MEASUREMENTS,
                 ),
             ),
             recovered,
@@ -69,7 +88,8 @@ def recovery(run: RunLog) -> tuple[Applied, ...]:
                 Held(
                     "Assumption 1 with the connected components as groups",
                     tuple(_components_separate(graph) for graph in graphs),
-                    note="it asks for an edge between every two groups and none within one, while "
+                    MEASUREMENTS,
+                    "it asks for an edge between every two groups and none within one, while "
                     "components have edges within and none between: never for two or more tasks",
                 ),
             ),
@@ -79,21 +99,33 @@ def recovery(run: RunLog) -> tuple[Applied, ...]:
                     _components(moment.edges) == _components(graph)
                     for graph, (moment, _) in zip(graphs, pairs, strict=True)
                 ),
+                MEASUREMENTS,
             ),
         ),
         Applied(
             "Theorem 4 (multipartite model)",
             ("Theorem 4", "Theorem 1", "Assumption 1", "Definition B.2"),
-            (Held("the population graph is complete multipartite", model_b),),
+            (
+                Held("the population graph is complete multipartite", model_b, MEASUREMENTS),
+                Held("the estimated graph is the population's", same, MEASUREMENTS),
+            ),
             Held(
                 "the classes are the parts",
                 tuple(
                     part and _parts(graph) == {frozenset(c.tolist()) for c in moment.classes}
                     for part, graph, (moment, _) in zip(model_b, graphs, pairs, strict=True)
                 ),
+                MEASUREMENTS,
             ),
         ),
     )
+
+
+_TOP = (
+    "sigma^2: the largest eigenvalue of the sample covariance of a batch's gradient. On average it "
+    "is above the covariance's own (the more so the fewer batches); the proxy that the theorem "
+    "speaks of is above that as well"
+)
 
 
 def _budget(
@@ -105,15 +137,7 @@ def _budget(
 ) -> Applied:
     had = [float(moment.n_eff.min()) for moment, _ in pairs]
     needed = [
-        probe_budget(
-            math.sqrt(float(found.noise_top.max())),
-            math.sqrt(float(found.means.diagonal().min())),
-            gamma,
-            len(run.tasks),
-            DELTA,
-        )
-        if gamma > 0
-        else math.inf
+        _needed(found, gamma, len(run.tasks))
         for (_, found), gamma in zip(pairs, margins, strict=True)
     ]
     return Applied(
@@ -124,15 +148,25 @@ def _budget(
             Held(
                 "smallest n_eff >= sigma^2 / (m_0^2 gamma^2) log(K^2 / delta)",
                 tuple(h >= n for h, n in zip(had, needed, strict=True)),
-                note="sigma^2: the largest eigenvalue of a sub-batch gradient's sample "
-                "covariance, which is at most the proxy that the theorem speaks of",
+                MEASUREMENTS,
+                _TOP,
             ),
         ),
         recovered,
         Tightness(
-            "smallest n_eff / the budget", tuple(h / n for h, n in zip(had, needed, strict=True))
+            "smallest n_eff / the budget",
+            tuple(h / n for h, n in zip(had, needed, strict=True) if n > 0),
         ),
     )
+
+
+def _needed(found: Measurement, gamma: float, num_tasks: int) -> float:
+    top, smallest = float(found.noise_top.max()), float(found.means.diagonal().min())
+    if gamma <= 0 or smallest <= 0:
+        return math.inf
+    if top <= 0:
+        return 0.0
+    return probe_budget(math.sqrt(top), math.sqrt(smallest), gamma, num_tasks, DELTA)
 
 
 def _aware(
@@ -141,42 +175,39 @@ def _aware(
     margin: Held,
     recovered: Held,
 ) -> Applied:
-    failures = []
-    for (moment, found), gamma in zip(pairs, margins, strict=True):
-        top = float(found.noise_top.max())
-        ratio = math.sqrt(
-            top / float(moment.n_eff.min()) / max(float(found.means.diagonal().min()), 1e-300)
-        )
-        rank = max(1.0, float(found.noise_total.max()) / top) if top > 0 else 1.0
-        clear = gamma > 0 and ratio > 0
-        failures.append(
-            dimension_aware_failure(ratio, rank, moment.tau, gamma, len(moment.cosines))
-            if clear
-            else float(gamma <= 0)
-        )
+    failures = [
+        failure_of(moment, found, gamma)
+        for (moment, found), gamma in zip(pairs, margins, strict=True)
+    ]
     return Applied(
         f"The dimension-aware bound (delta = {DELTA:g})",
         (),
-        (margin, Held("its failure probability <= delta", tuple(f <= DELTA for f in failures))),
+        (
+            margin,
+            *independent(pairs),
+            Held(
+                "its failure probability <= delta",
+                tuple(f <= DELTA for f in failures),
+                MEASUREMENTS,
+                "for Gaussian noise; d is the effective rank trace / largest eigenvalue of the "
+                "noisiest task",
+            ),
+        ),
         recovered,
         Tightness("its failure probability (1: it says nothing)", tuple(failures)),
     )
 
 
-def _cosines(found: Measurement) -> Array:
-    return np.asarray(cosines(found.means).values)
-
-
-def _graph(found: Array, tau: float) -> NDArray[np.bool_]:
-    graph = found < -tau
-    np.fill_diagonal(graph, False)
-    return np.asarray(graph)
-
-
-def _margin(found: Array, tau: float) -> float:
-    """The largest gamma with every cosine at least gamma away from -tau."""
-    off = found[np.triu_indices(len(found), 1)]
-    return float(min(np.abs(off + tau).min(initial=np.inf), 1.0 - tau))
+def failure_of(moment: Moment, found: Measurement, gamma: float) -> float:
+    """Return the dimension-aware bound's failure probability at a measurement; 1 says nothing."""
+    top, smallest = float(found.noise_top.max()), float(found.means.diagonal().min())
+    if gamma <= 0 or smallest <= 0 or float(moment.n_eff.min()) <= 0:
+        return 1.0
+    if top <= 0:
+        return 0.0
+    ratio = math.sqrt(top / float(moment.n_eff.min()) / smallest)
+    rank = max(1.0, float(found.noise_total.max()) / top)
+    return dimension_aware_failure(ratio, rank, moment.tau, gamma, len(moment.cosines))
 
 
 def _components(graph: NDArray[np.bool_]) -> set[frozenset[int]]:

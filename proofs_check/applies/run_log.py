@@ -1,26 +1,41 @@
-"""A stored training run, as the arrays that hypotheses are about."""
+"""A training run, as the arrays that hypotheses are about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from songoku_theory.errors import InvalidInputError, UnknownNameError
-
-if TYPE_CHECKING:
-    import polars as pl
-
-__all__ = ["Measurement", "Moment", "RunLog", "read_run"]
+__all__ = ["Curvature", "Measurement", "Moment", "RunLog"]
 
 Array = NDArray[np.float64]
 
-EXPERIMENT = "trace"
-_ROW_COLUMNS = ("key", "kind", "refresh", "step", "i", "j", "value", "label")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """Second derivatives of F at a refresh (m classes).
+
+    Attributes
+    ----------
+    smoothness : float
+        The largest curvature of F that was found: L is at least this, as far as F is known.
+    class_smoothness : ndarray, shape (m,)
+        The same of each class's own part, for L_r.
+    cross : ndarray, shape (m, m)
+        <H G_p, G_q>; the diagonal is not recorded and is 0.
+    order_slope, phi_slope : float
+        F(scheduled) - F(aggregated) is eta^2 times the first to second order, and eta^2 / 2 times
+        the second on average over the orders of the classes.
+    """
+
+    smoothness: float
+    class_smoothness: Array
+    cross: Array
+    order_slope: float
+    phi_slope: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +52,20 @@ class Measurement:
         How far mu_i has moved since the measurement before.
     between : ndarray, shape (m, m)
         Gram of the classes' gradients G_r.
-    cross : ndarray, shape (m, m)
-        <H G_p, G_q>; the diagonal is not recorded and is 0.
-    smoothness : float
-        A lower estimate of L.
-    class_smoothness : ndarray, shape (m,)
-        The same of L_r.
-    order_slope, phi_slope, objective, aggregated, scheduled : float
+    rate : float
+        eta of the steps below.
+    objective, aggregated, scheduled : float
+        F, F after one step on all classes together, and after one step a class in turn.
     step_descent, step_norm : ndarray, shape (m,)
+        <grad F(x), G_r(x)> and ||G_r(x)|| at the point x of the class's turn.
+    curvature : Curvature or None
+        None where it could not be measured.
+    mean_error : ndarray, shape (K,), or None
+        Standard error of mu_i; None where mu_i is exact.
+    noise_dot : ndarray, shape (K, K), or None
+        Mean inner product of two tasks' noises on a batch; None where every task draws its own.
+    batches : int or None
+        That mu_i is the mean of; None where it is over all examples.
     """
 
     means: Array
@@ -52,16 +73,16 @@ class Measurement:
     noise_top: Array
     drift: Array | None
     between: Array
-    cross: Array
-    smoothness: float
-    class_smoothness: Array
-    order_slope: float
-    phi_slope: float
+    rate: float
     objective: float
     aggregated: float
     scheduled: float
     step_descent: Array
     step_norm: Array
+    curvature: Curvature | None = None
+    mean_error: Array | None = None
+    noise_dot: Array | None = None
+    batches: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,14 +141,21 @@ class RunLog:
     Attributes
     ----------
     key : str
+        Of the stored cell, or the run's folder.
     params : mapping
-        Its settings.
+        Its settings. Those that theorems depend on: ``refresh_period`` (int), ``policy`` and
+        ``phase`` of the schedule, ``optimiser``, ``momentum`` and ``combine`` of the update.
     data : str
         What it was trained on, with EXACT, NEAR or SYNTH.
     tasks : tuple of str
     moments : tuple of Moment
         One a refresh, in order.
     active : ndarray of bool, shape (T, K)
+        Who ran at each step that was recorded.
+    steps : int
+        Of the whole run; more than T where only its first steps were recorded one by one.
+    unmeasured : tuple of str
+        What measurements lack, and why.
     """
 
     key: str
@@ -136,143 +164,21 @@ class RunLog:
     tasks: tuple[str, ...]
     moments: tuple[Moment, ...]
     active: NDArray[np.bool_]
+    steps: int
+    unmeasured: tuple[str, ...] = ()
 
+    @property
+    def measured(self) -> list[tuple[Moment, Measurement]]:
+        """The refreshes that were measured."""
+        return [(m, m.measured) for m in self.moments if m.measured is not None]
 
-def read_run(store: Path, wanted: str | None = None) -> RunLog:
-    """Read a run from a store.
-
-    Parameters
-    ----------
-    store : Path
-    wanted : str, optional
-        The first digits of its key. None: the only run that is stored.
-
-    Returns
-    -------
-    RunLog
-
-    Raises
-    ------
-    StoreError
-        When the store can't be read.
-    UnknownNameError
-        When no run has such a key.
-    InvalidInputError
-        When several runs fit, the run was never refreshed, or its rows contradict each other.
-    """
-    import polars as pl
-
-    from songoku_theory.storage import experiments, read_rows
-
-    if EXPERIMENT not in experiments(store):
-        raise InvalidInputError(f"no run is stored in {store}. Make one with: songoku trace")
-    rows = read_rows(store, EXPERIMENT)
-    keys = sorted(rows["key"].unique().to_list())
-    chosen = [key for key in keys if key.startswith((wanted or "").lower())]
-    listed = ", ".join(key[:12] for key in keys[:8]) + (", ..." if len(keys) > 8 else "")
-    if not chosen:
-        raise UnknownNameError(
-            f"no stored run has a key that starts with {wanted!r}; stored: {listed or 'none'}."
-        )
-    if len(chosen) > 1:
-        raise InvalidInputError(
-            f"{len(chosen)} runs fit; name one by the first digits of its key: {listed}."
-        )
-    return _run(rows.filter(pl.col("key") == chosen[0]), chosen[0])
-
-
-def _run(rows: pl.DataFrame, key: str) -> RunLog:
-    import polars as pl
-
-    kinds: dict[tuple[str, int], pl.DataFrame] = {
-        (str(kind), int(str(refresh))): frame
-        for (kind, refresh), frame in rows.group_by("kind", "refresh")
-    }
-    labels = dict(rows.select("kind", "label").iter_rows())
-    names = rows.filter(pl.col("kind") == "task_name").sort("i")["label"].to_list()
-    params = rows.drop(_ROW_COLUMNS).row(0, named=True)
-    refreshes = sorted(refresh for kind, refresh in kinds if kind == "cosine")
-    if not refreshes:
-        raise InvalidInputError(
-            f"run {key[:12]} was never refreshed, so there is no graph to speak of. Train for more "
-            f"than {params['refresh_period']} steps."
-        )
-    active = np.zeros((int(params["steps"]), len(names)), dtype=np.bool_)
-    ran = kinds["active", -1]
-    active[ran["step"].to_numpy(), ran["i"].to_numpy()] = True
-    return RunLog(
-        key=key,
-        params=params,
-        data=f"{labels.get('data')} ({labels.get('provenance')})",
-        tasks=tuple(names),
-        moments=tuple(_moment(kinds, refresh, len(names)) for refresh in refreshes),
-        active=active,
-    )
-
-
-def _moment(kinds: Mapping[tuple[str, int], pl.DataFrame], refresh: int, num_tasks: int) -> Moment:
-    classes = kinds["class", refresh]
-    return Moment(
-        refresh=refresh,
-        step=int(classes["step"][0]),
-        tau=float(kinds["tau", refresh]["value"][0]),
-        colors=_vector(kinds["class", refresh], num_tasks).astype(np.int64),
-        cosines=_matrix(kinds.get(("cosine", refresh)), num_tasks, 1.0),
-        norms=_vector(kinds["norm", refresh], num_tasks),
-        n_eff=_vector(kinds["n_eff", refresh], num_tasks),
-        edges=_matrix(kinds.get(("edge", refresh)), num_tasks, 0.0) > 0,
-        measured=_measurement(kinds, refresh, num_tasks),
-    )
-
-
-def _measurement(
-    kinds: Mapping[tuple[str, int], pl.DataFrame], refresh: int, num_tasks: int
-) -> Measurement | None:
-    if ("objective", refresh) not in kinds:
-        return None
-
-    def scalar(kind: str) -> float:
-        return float(kinds[kind, refresh]["value"][0])
-
-    norms = _vector(kinds["mean_norm", refresh], num_tasks)
-    groups = kinds["class_norm", refresh].height
-    sizes = _vector(kinds["class_norm", refresh], groups)
-    between = _matrix(kinds.get(("class_dot", refresh)), groups, 0.0)
-    np.fill_diagonal(between, sizes**2)
-    drift = kinds.get(("drift", refresh))
-    return Measurement(
-        means=_matrix(kinds.get(("mean_cosine", refresh)), num_tasks, 1.0) * np.outer(norms, norms),
-        noise_total=_vector(kinds["noise_total", refresh], num_tasks),
-        noise_top=_vector(kinds["noise_top", refresh], num_tasks),
-        drift=None if drift is None else _vector(drift, num_tasks),
-        between=between,
-        cross=_matrix(kinds.get(("class_cross", refresh)), groups, 0.0),
-        smoothness=scalar("smoothness"),
-        class_smoothness=_vector(kinds["class_smoothness", refresh], groups),
-        order_slope=scalar("order_slope"),
-        phi_slope=scalar("phi_slope"),
-        objective=scalar("objective"),
-        aggregated=scalar("aggregated"),
-        scheduled=scalar("scheduled"),
-        step_descent=_vector(kinds["step_descent", refresh], groups),
-        step_norm=_vector(kinds["step_norm", refresh], groups),
-    )
-
-
-def _vector(frame: pl.DataFrame, size: int) -> Array:
-    ordered = frame.sort("i")
-    if ordered["i"].to_list() != list(range(size)):
-        raise InvalidInputError(
-            f"rows of kind {frame['kind'][0]!r}, refresh {frame['refresh'][0]}: expected one for "
-            f"each of {size}; found those of {ordered['i'].to_list()}. Make the run again."
-        )
-    return np.asarray(ordered["value"].to_numpy(), dtype=np.float64)
-
-
-def _matrix(frame: pl.DataFrame | None, size: int, diagonal: float) -> Array:
-    found = np.zeros((size, size))
-    if frame is not None:
-        first, second = frame["i"].to_numpy(), frame["j"].to_numpy()
-        found[first, second] = found[second, first] = frame["value"].to_numpy()
-    np.fill_diagonal(found, diagonal)
-    return found
+    @property
+    def windows(self) -> list[tuple[Moment, NDArray[np.bool_]]]:
+        """Each refresh with who ran until the next one; only those recorded step by step."""
+        ends = [moment.step for moment in self.moments[1:]] + [self.steps]
+        recorded = len(self.active)
+        return [
+            (moment, self.active[moment.step : end])
+            for moment, end in zip(self.moments, ends, strict=True)
+            if moment.step < end <= recorded
+        ]

@@ -16,7 +16,8 @@ from proofs_check.applies.convergence import convergence
 from proofs_check.applies.descent import descent
 from proofs_check.applies.finding import Applied, Held, Tightness
 from proofs_check.applies.recovery import recovery
-from proofs_check.applies.run_log import Measurement, Moment, RunLog, read_run
+from proofs_check.applies.read_run import read_run
+from proofs_check.applies.run_log import Curvature, Measurement, Moment, RunLog
 from proofs_check.applies.staleness import staleness
 from songoku_theory.errors import InvalidInputError, UnknownNameError
 
@@ -32,17 +33,22 @@ def measurement(vectors: np.ndarray, colors: list[int], **changes: object) -> Me
         "noise_top": np.full(len(vectors), 1.0),
         "drift": None,
         "between": groups @ groups.T,
-        "cross": np.zeros((size, size)),
-        "smoothness": 2.0,
-        "class_smoothness": np.ones(size),
-        "order_slope": 0.0,
-        "phi_slope": 0.0,
+        "rate": 0.1,
         "objective": 1.0,
         "aggregated": 0.5,
         "scheduled": 0.6,
         "step_descent": np.ones(size),
         "step_norm": np.ones(size),
     }
+    bent: dict[str, object] = {
+        "cross": np.zeros((size, size)),
+        "smoothness": 2.0,
+        "class_smoothness": np.ones(size),
+        "order_slope": 0.0,
+        "phi_slope": 0.0,
+    }
+    bent |= {name: changes.pop(name) for name in tuple(changes) if name in bent}
+    fields["curvature"] = Curvature(**bent)  # type: ignore[arg-type]
     return Measurement(**{**fields, **changes})  # type: ignore[arg-type]
 
 
@@ -58,10 +64,12 @@ def moment(
     )
 
 
-def run(moments: list[Moment], active: np.ndarray, **params: float) -> RunLog:
-    settings = {"refresh_period": 4, "lr": 0.1, **params}
+def run(moments: list[Moment], active: np.ndarray, **params: object) -> RunLog:
+    settings = {"refresh_period": 4, "policy": "cycle", "combine": "sum", **params}
     names = tuple(f"t{k}" for k in range(active.shape[1]))
-    return RunLog("ab" * 16, settings, "made up (SYNTH)", names, tuple(moments), active)
+    return RunLog(
+        "ab" * 16, settings, "made up (SYNTH)", names, tuple(moments), active, len(active)
+    )
 
 
 def named(found: tuple[Applied, ...], start: str) -> Applied:
@@ -150,6 +158,11 @@ def test_gaps_inside_a_round_and_across_a_refresh() -> None:
     assert named(found, "Proposition 8").conclusion == Held(
         "gaps inside a round <= Delta + 1 steps", (True, True), "rounds"
     )
+    repaired = named(found, "Staleness across a refresh, repaired")
+    assert repaired.conclusion is not None
+    assert repaired.conclusion.held == (True,)  # 3 = m_old + m_new - 1
+    assert repaired.tightness is not None
+    assert repaired.tightness.values == (1.0,)
     across = named(found, "Staleness over the whole run")
     assert across.conclusion is not None
     assert across.conclusion.held == (False,)  # task 0: from step 2 to step 5
