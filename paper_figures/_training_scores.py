@@ -1,4 +1,4 @@
-"""Test scores of a benchmark's main tasks: means over seeds, against Uniform, at equal work."""
+"""Scores of a benchmark's main tasks: means over seeds, against Uniform, at equal work."""
 
 from __future__ import annotations
 
@@ -83,13 +83,15 @@ def metrics_of(bench: Bench) -> tuple[str, ...]:
 
 
 def final_scores(bench: Bench, moment: Moment = "end") -> pl.DataFrame:
-    """Return ``method``, ``seed``, ``name``, ``metric``, ``value`` of the main tasks' test scores.
+    """Return ``method``, ``seed``, ``step``, ``name``, ``metric``, ``value`` of the main tasks.
 
-    With moment ``"work"`` a run's scores are those of its last evaluation at which it had done no
-    more forward and backward passes than Uniform's whole run of the same seed; a single-task
-    network has no share of that budget and is taken at its end.
+    At the end these are test scores. With moment ``"work"`` they are validation scores, because
+    runs are not tested on the way: those of a run's last evaluation at which it had done no more
+    forward and backward passes than Uniform's whole run of the same seed. A single-task network
+    has no share of that budget and is taken at its end.
     """
-    scores = bench.scores().filter(pl.col("split") == "test", pl.col("role") == "main")
+    split = "test" if moment == "end" else "validation"
+    scores = bench.scores().filter(pl.col("split") == split, pl.col("role") == "main")
     if moment == "work":
         scores = scores.join(_within_work(bench), on=["key", "step"], how="semi")
     last = scores.group_by("key").agg(pl.col("step").max())
@@ -101,7 +103,8 @@ def final_scores(bench: Bench, moment: Moment = "end") -> pl.DataFrame:
 
 def _within_work(bench: Bench) -> pl.DataFrame:
     spent = bench.kind("work_at").filter(pl.col("label").is_in(["forwards", "backwards"]))
-    done = spent.group_by("key", "method", "seed", "step").agg(pl.col("value").sum().alias("work"))
+    place = ("key", "method", "seed", "step")
+    done = spent.group_by(place).agg(pl.col("value").sum().alias("work"))
     uniform = done.filter(pl.col("method") == UNIFORM)
     budget = uniform.group_by("seed").agg(pl.col("work").max().alias("budget"))
     within = (pl.col("work") <= pl.col("budget")) | (pl.col("method") == SINGLE_TASK)

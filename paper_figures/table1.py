@@ -46,9 +46,9 @@ _HOW = {
         "Scores on the test split after the whole run, which has as many steps for every method."
     ),
     "work": (
-        "Scores on the test split at the last evaluation at which a run had done no more forward "
-        "and backward passes than the whole of Uniform's run; single-task networks after their "
-        "whole runs. A dash: no evaluation was that early."
+        "Scores on the validation split (runs are not tested on the way) at the last evaluation at "
+        "which a run had done no more forward and backward passes than the whole of Uniform's run; "
+        "single-task networks after their whole runs. A dash: no evaluation was that early."
     ),
 }
 _COMMON = (

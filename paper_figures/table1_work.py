@@ -13,7 +13,7 @@ __all__ = ["lay"]
 
 @table(
     name="table1_work",
-    title="Table 1 at equal work: test scores after as many forward and backward passes",
+    title="Table 1 at equal work: scores after as many forward and backward passes",
     needs=(NEED,),
     place=20,
 )
