@@ -8,7 +8,7 @@ from simulations.sweep.experiment import Row
 from simulations.training.grouping.decide import AFFINITIES, INTERVAL, Decision
 from simulations.training.grouping.intervals import t_interval
 from simulations.training.grouping.options import GroupingOptions
-from simulations.training.grouping.rows import row
+from simulations.training.grouping.rows import number, row, whole
 from songoku_theory.grouping import Cost, needed_cost, printed_costs
 
 __all__ = ["cost_rows", "speedup_rows"]
@@ -72,7 +72,7 @@ def speedup_rows(joint: Sequence[Sequence[Row]], options: GroupingOptions) -> li
                 for method, where in (("training", ""), ("ptg", ""), ("ptg", setting))
             )
             forward.append((training + whole) / (training + lazy))
-            spent = {str(r["label"]): float(r["value"]) for r in held if r["kind"] == "seconds"}
+            spent = {str(r["label"]): number(r["value"]) for r in held if r["kind"] == "seconds"}
             share = _collections(held, setting) / _collections(held, "")
             now = spent["training"] + spent["collecting"]
             seconds.append(now / (spent["training"] + spent["collecting"] * share))
@@ -89,7 +89,7 @@ def speedup_rows(joint: Sequence[Sequence[Row]], options: GroupingOptions) -> li
 
 def _forward(rows: Sequence[Row], method: str, setting: str) -> float:
     return next(
-        float(r["value"])
+        number(r["value"])
         for r in rows
         if r["kind"] == "operations"
         and (r["method"], r["setting"], r["label"]) == (method, setting, "forward")
@@ -98,7 +98,7 @@ def _forward(rows: Sequence[Row], method: str, setting: str) -> float:
 
 def _collections(rows: Sequence[Row], setting: str) -> int:
     return next(
-        int(r["count"])
+        whole(r["count"])
         for r in rows
         if r["kind"] == "operations" and (r["method"], r["setting"]) == ("ptg", setting)
     )

@@ -104,9 +104,9 @@ def judged(
         if all(seed in of for seed in every)
     }
     totals = {way: [float(e.sum()) for e in found] for way, found in by_seed.items()}
-    for way, found in totals.items():
-        rows += [_way_row("total", way, value, seed=seed) for seed, value in enumerate(found)]
-        rows.append(_interval_row("mean", way, t_interval(found)))
+    for way, summed in totals.items():
+        rows += [_way_row("total", way, value, seed=seed) for seed, value in enumerate(summed)]
+        rows.append(_interval_row("mean", way, t_interval(summed)))
         per_task = np.stack(by_seed[way])
         rows += [
             _interval_row("task_mean", way, t_interval(per_task[:, i].tolist()), i=i)
@@ -129,7 +129,8 @@ def _group_rows(decision: Decision, classes: Mapping[int, Sequence[int]]) -> lis
         for g, group in enumerate(answer.groups)
         for i in group
     ]  # fmt: skip
-    if answer.solver not in ("none", "random"):
+    solved = answer.solver not in ("none", "random")
+    if solved:
         value = answer.objective if answer.groups else None
         rows.append(_way_row("solved", way, value, seed=seed, label=answer.status))
         if answer.groups:
@@ -138,7 +139,7 @@ def _group_rows(decision: Decision, classes: Mapping[int, Sequence[int]]) -> lis
         else:
             rows.append(_way_row("reason", way, None, seed=seed, label=answer.reason))
     flat = [i for group in answer.groups for i in group]
-    if seed in classes and flat and len(flat) == len(set(flat)) and draw < 0:
+    if solved and seed in classes and flat and len(flat) == len(set(flat)):
         labels = [next(g for g, group in enumerate(answer.groups) if i in group) for i in
                   range(len(flat))]  # fmt: skip
         rows.append(_way_row("agreement", way, adjusted_rand(labels, classes[seed]), seed=seed))

@@ -180,11 +180,11 @@ class LookAhead:
             with torch.no_grad():
                 for p, kept in self._weights:
                     p.copy_(kept)
-            for p in list(optimiser.state):
-                if p in self._state:
-                    _restore(optimiser.state[p], self._state[p])
+            for held in list(optimiser.state):
+                if held in self._state:
+                    _restore(optimiser.state[held], self._state[held])
                 else:
-                    del optimiser.state[p]
+                    del optimiser.state[held]
 
     @contextmanager
     def head_before(self, task: str) -> Iterator[None]:

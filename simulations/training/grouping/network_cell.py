@@ -84,9 +84,7 @@ def _rows(trainer: Trainer, losses: Mapping[str, list[float]]) -> list[Row]:
     rows: list[Row] = []
     for split in ("validation", "test"):
         # At most as many examples of either: the choice among groups needs no more than the table.
-        scores = evaluate(
-            trainer.network, trainer.data, chosen, split, config.test_examples  # type: ignore[arg-type]
-        )  # fmt: skip
+        scores = evaluate(trainer.network, trainer.data, chosen, split, config.test_examples)
         for task in chosen:
             metric = trainer.data.task(task).metrics[0]
             value = error_of(metric, scores[task][metric.name])

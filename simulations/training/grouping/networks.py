@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.sweep.experiment import Row
 from simulations.training.grouping.decide import Decision
+from simulations.training.grouping.rows import number, whole
 from songoku_theory.errors import InvalidInputError
 from songoku_theory.grouping import SetFunction
-from songoku_theory.grouping.result import Groups
 
 __all__ = ["Network", "Networks"]
 
@@ -52,7 +51,7 @@ class Networks:
         errors = {split: np.full(self.num_tasks, np.nan) for split in ("validation", "test")}
         for row in rows:
             if row["kind"] == "error":
-                errors[str(row["split"])][_int(row["i"])] = _float(row["value"])
+                errors[str(row["split"])][whole(row["i"])] = number(row["value"])
         self.held[schedule, seed, tasks] = Network(errors["validation"], errors["test"])
 
     def get(self, schedule: str, seed: int, tasks: tuple[int, ...]) -> Network:
@@ -108,27 +107,3 @@ class Networks:
                 errors = self.get("uniform", seed, (j, i)).validation
                 pairs[i, j], pairs[j, i] = errors[j], errors[i]
         return pairs, single
-
-
-def sets_of(groups: Groups) -> set[tuple[int, ...]]:
-    """Return the distinct groups."""
-    return set(groups)
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
-
-
-def _float(value: object) -> float:
-    assert isinstance(value, float | int)
-    return float(value)
-
-
-def rows_of(table: Mapping[str, list[object]]) -> list[Row]:
-    """Return a stored cell's columns as rows."""
-    names = list(table)
-    return [
-        dict(zip(names, values, strict=True))  # type: ignore[misc]
-        for values in zip(*table.values(), strict=True)
-    ]

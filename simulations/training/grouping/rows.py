@@ -92,7 +92,7 @@ from __future__ import annotations
 
 from simulations.sweep.experiment import Row
 
-__all__ = ["COLUMNS", "row"]
+__all__ = ["COLUMNS", "number", "row", "whole"]
 
 COLUMNS: dict[str, type] = {
     "kind": str,
@@ -149,3 +149,15 @@ def row(
         "count": count,
         "label": label,
     }
+
+
+def number(value: object) -> float:
+    """Return a row's value that is known to be a number."""
+    assert isinstance(value, float | int)
+    return float(value)
+
+
+def whole(value: object) -> int:
+    """Return a row's value that is known to be a whole number."""
+    assert isinstance(value, int)
+    return value

@@ -27,7 +27,7 @@ from simulations.training.grouping.decide import (
 from simulations.training.grouping.judge import enumerated_decisions, judged, whole_decisions
 from simulations.training.grouping.networks import Networks
 from simulations.training.grouping.options import GroupingOptions
-from simulations.training.grouping.rows import row
+from simulations.training.grouping.rows import number, row, whole
 from simulations.training.grouping.verdict import verdict
 from simulations.training.run.settings import Settings
 from songoku_theory.storage.codec import canonical_json
@@ -189,7 +189,7 @@ def study_rows(study: Study, tasks: Sequence[str], fetch: Fetch) -> list[Row]:
     _train(study, tasks, networks, needed, fetch, "groups")
     if enumerated:
         decisions += enumerated_decisions(options, tasks, networks)
-    classes = {seed: last for seed in seeds if (last := _last_classes(joint[seed], n))}
+    classes = {seed: last for seed in seeds if (last := _last_classes(joint[seed]))}
     rows = _copied(joint)
     rows.append(row("enumerated", float(enumerated)))
     rows += cost_rows(joint, decisions, n) + speedup_rows(joint, options)
@@ -228,14 +228,14 @@ def gains_of(rows: Iterable[Row], n: int) -> dict[tuple[str, str], NDArray[np.fl
         if held["kind"] == "affinity":
             key = (str(held["method"]), str(held["setting"]))
             matrix = found.setdefault(key, np.full((n, n), np.nan))
-            matrix[held["i"], held["j"]] = held["value"]
+            matrix[whole(held["i"]), whole(held["j"])] = number(held["value"])
     return found
 
 
-def _last_classes(rows: Iterable[Row], n: int) -> list[int]:
-    found = [r for r in rows if r["kind"] == "class"]
-    last = max((r["step"] for r in found), default=-1)
-    return [int(r["value"]) for r in found if r["step"] == last]
+def _last_classes(rows: Iterable[Row]) -> list[int]:
+    found = [(whole(r["step"]), number(r["value"])) for r in rows if r["kind"] == "class"]
+    last = max((step for step, _ in found), default=-1)
+    return [int(color) for step, color in found if step == last]
 
 
 _ONCE = ("provenance", "note", "task_name", "metric", "chance")
@@ -249,13 +249,7 @@ def _copied(joint: Sequence[Sequence[Row]]) -> list[Row]:
         for r in held:
             kind = str(r["kind"])
             if kind in _EACH or (kind in _ONCE and seed == 0):
-                rows.append(
-                    row(
-                        kind, r["value"], method=r["method"], setting=r["setting"],
-                        seed=seed if kind in _EACH else -1, step=r["step"], i=r["i"], j=r["j"],
-                        count=r["count"], label=r["label"],
-                    )
-                )  # fmt: skip
+                rows.append({**row(kind), **r, "seed": seed if kind in _EACH else -1})
     return rows
 
 

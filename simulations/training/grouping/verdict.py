@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from simulations.sweep.experiment import Row
 from simulations.training.grouping.intervals import ALPHA
+from simulations.training.grouping.rows import number, whole
 
 __all__ = ["WAYS", "verdict", "way_name"]
 
@@ -60,9 +61,9 @@ def verdict(rows: Sequence[Row]) -> str:
     groupings = {w: r for w, r in tested.items() if w[0] not in _NO_GROUPING}
     if not groupings:
         return "Nothing was compared."
-    sure = [w for w, r in groupings.items() if _number(r["value"]) < ALPHA]
-    better = [w for w in sure if _number(differences[w]["value"]) < 0]
-    worse = [w for w in sure if _number(differences[w]["value"]) > 0]
+    sure = [w for w, r in groupings.items() if number(r["value"]) < ALPHA]
+    better = [w for w in sure if number(differences[w]["value"]) < 0]
+    worse = [w for w in sure if number(differences[w]["value"]) > 0]
     seeds = next(iter(differences.values()))["count"]
     said = []
     if better:
@@ -90,8 +91,8 @@ def _without_correction(
     groupings: Iterable[tuple[str, str, int]], differences: dict[tuple[str, str, int], Row]
 ) -> str:
     chosen = [differences[w] for w in groupings]
-    below = sum(_number(r["high"]) < 0 for r in chosen)
-    above = sum(_number(r["low"]) > 0 for r in chosen)
+    below = sum(number(r["high"]) < 0 for r in chosen)
+    above = sum(number(r["low"]) > 0 for r in chosen)
     return (
         f"Of single 95% intervals of the difference, without correction, {below} lie below 0, "
         f"{above} above, {len(chosen) - below - above} hold it."
@@ -107,7 +108,7 @@ def _best_of_all(rows: Sequence[Row], differences: dict[tuple[str, str, int], Ro
     )  # fmt: skip
     if found is None or base is None:
         return ""
-    percent = [100 * _number(found[k]) / _number(base["value"]) for k in ("value", "low", "high")]
+    percent = [100 * number(found[k]) / number(base["value"]) for k in ("value", "low", "high")]
     return (
         f"The best of all groupings, chosen by these very test errors, differs from all together "
         f"by {percent[0]:+.2f}% [{percent[1]:+.2f}, {percent[2]:+.2f}]: no grouping could have "
@@ -118,21 +119,14 @@ def _best_of_all(rows: Sequence[Row], differences: dict[tuple[str, str, int], Ro
 def _list(
     ways: Sequence[tuple[str, str, int]], differences: dict[tuple[str, str, int], Row]
 ) -> str:
-    ordered = sorted(ways, key=lambda w: abs(_number(differences[w]["value"])), reverse=True)
+    ordered = sorted(ways, key=lambda w: abs(number(differences[w]["value"])), reverse=True)
     named = [
-        f"{way_name(r)}: {_number(r['value']):+.3g} [{_number(r['low']):+.3g}, "
-        f"{_number(r['high']):+.3g}]"
+        f"{way_name(r)}: {number(r['value']):+.3g} [{number(r['low']):+.3g}, "
+        f"{number(r['high']):+.3g}]"
         for r in (differences[w] for w in ordered)
     ]
     return "; ".join(named[:5]) + (f"; and {len(named) - 5} more" if len(named) > 5 else "")
 
 
 def _way(row: Row) -> tuple[str, str, int]:
-    m = row["num_groups"]
-    assert isinstance(m, int)
-    return str(row["method"]), str(row["setting"]), m
-
-
-def _number(value: object) -> float:
-    assert isinstance(value, float | int)
-    return float(value)
+    return str(row["method"]), str(row["setting"]), whole(row["num_groups"])
