@@ -56,8 +56,6 @@ def _about(tasks: tuple[tuple[str, str], ...], provenance: str) -> list[dict[str
         _row("data", label="made up"),
         _row("digest", label="0123abcd"),
         _row("note", label="2,500 images become 60."),
-        _row("examples", label="train", value=60.0),
-        _row("examples", label="test", value=30.0),
     ]
     for i, (name, role) in enumerate(tasks):
         first = next(iter(METRICS[name]))
@@ -122,7 +120,12 @@ def _cell(benchmark: str, method: str, seed: int, task: str = "", lr: float = 1e
         rows.append(_row("work_at", step=step, label="backwards", value=backwards * step))
     rows += [
         _row("work", label=label, value=value)
-        for label, value in (("forwards", 60.0), ("backwards", 60.0 * backwards), ("steps", 60.0))
+        for label, value in (
+            ("forwards", 60.0),
+            ("backwards", 60.0 * backwards),
+            ("steps", 60.0),
+            ("steps_per_epoch", 3.0),
+        )
     ]
     rows.append(_row("seconds", value=2.0))
     if method in ("son_goku", "random_groups", "single_step"):
