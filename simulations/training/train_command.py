@@ -105,6 +105,11 @@ The same command goes on with a run that was stopped, and leaves finished ones a
     help="Training batches that stand for all of them in a measurement; 0: a whole epoch.",
 )  # fmt: skip
 @click.option(
+    "--store", type=click.Path(dir_okay=False, path_type=Path),
+    help="Also put finished runs into this store, as cells of the experiment 'training'. Needs "
+    "--threads 1 on a CPU.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/train"),
     show_default=True, help="Results go to OUT/BENCHMARK/METHOD/seed-N.",
 )  # fmt: skip
@@ -128,6 +133,7 @@ def train(
     save_model: bool,
     measure_every: int,
     measure_batches: int,
+    store: Path | None,
     out: Path,
     data_root: Path,
 ) -> None:
@@ -144,6 +150,7 @@ def train(
     from simulations.training.run.probes import ProbeOptions
     from simulations.training.run.settings import load_settings
     from simulations.training.run.tensorboard import require_tensorboard
+    from simulations.training.train_store import check_storable, store_run
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -156,8 +163,14 @@ def train(
             own_device, compiled, max_steps, save_model=save_model, tensorboard=tensorboard
         )
         device_of(own_device)
+        if store is not None:
+            check_storable(own_device, compiled, torch.get_num_threads(), processes.count)
         for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
-            _run(job, machine, processes, probes)
+            finished = _run(job, machine, processes, probes)
+            if store is not None and finished:
+                label = preset if config is None else f"{preset}+{config.name}"
+                key, new = store_run(job, settings, label, amp, own_device, store)
+                click.echo(f"    {'stored' if new else 'was there already'}: {store}, {key[:12]}")
 
 
 def _jobs(
@@ -202,7 +215,8 @@ def _jobs(
                 )  # fmt: skip
 
 
-def _run(job: Job, machine: MachineConfig, processes: Processes, probes: ProbeOptions) -> None:
+def _run(job: Job, machine: MachineConfig, processes: Processes, probes: ProbeOptions) -> bool:
+    """Train a run; say whether it came to its end."""
     from simulations.training.run.job import run_job
     from simulations.training.run.progress import quiet, shown_training
     from songoku_theory.errors import SongokuError
@@ -220,6 +234,7 @@ def _run(job: Job, machine: MachineConfig, processes: Processes, probes: ProbeOp
             _tell_measured(job)
     if outcome.signum is not None:
         raise click.exceptions.Exit(128 + outcome.signum)
+    return bool(outcome.result["finished"])
 
 
 def _tell_measured(job: Job) -> None:

@@ -15,8 +15,8 @@ from proofs_check.applies.comparison import comparison
 from proofs_check.applies.convergence import convergence
 from proofs_check.applies.descent import descent
 from proofs_check.applies.finding import Applied, Held, Tightness
-from proofs_check.applies.recovery import recovery
 from proofs_check.applies.read_run import read_run
+from proofs_check.applies.recovery import recovery
 from proofs_check.applies.run_log import Curvature, Measurement, Moment, RunLog
 from proofs_check.applies.staleness import staleness
 from songoku_theory.errors import InvalidInputError, UnknownNameError
