@@ -62,6 +62,15 @@ The same command goes on with a table that was stopped, at any point and in any 
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say how many runs and how long, run none.")
 @click.option("--stored", is_flag=True, help="Print what is stored; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every number to this file too.",
+)  # fmt: skip
+@click.option(
+    "--markdown", "markdown_file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the tables to this file too.",
+)  # fmt: skip
 @data_root_option
 @click.pass_context
 def table1(
@@ -77,6 +86,9 @@ def table1(
     cell_timeout: float | None,
     dry_run: bool,
     stored: bool,
+    as_json: bool,
+    csv_file: Path | None,
+    markdown_file: Path | None,
     data_root: Path,
 ) -> None:
     """Tune every method with the same budget, train it with each seed, and print Table 1.
@@ -106,7 +118,9 @@ def table1(
         return
     status = 0
     if not stored:
-        status = _run(context, request, benches, store, count, cell_timeout)
+        status = _run(request, benches, store, count, cell_timeout)
+    if status < 2:
+        _show(request, benches, store, as_json, csv_file, markdown_file)
     context.exit(status)
 
 
@@ -176,7 +190,7 @@ def _known(settings: object) -> tuple[str, ...]:
 
 
 def _run(
-    context: click.Context, request: Request, benches: list[Bench], store: Path, workers: int,
+    request: Request, benches: list[Bench], store: Path, workers: int,
     cell_timeout: float | None,
 ) -> int:  # fmt: skip
     """Run both stages; return the exit status."""
@@ -299,3 +313,41 @@ def _dry_run(
         f"expected time: about {duration(total / workers)} on {workers} "
         f"worker{'s' if workers > 1 else ''}"
     )
+
+
+def _show(
+    request: Request, benches: list[Bench], store: Path, as_json: bool, csv_file: Path | None,
+    markdown_file: Path | None,
+) -> None:  # fmt: skip
+    """Print the table of what is stored."""
+    import json
+
+    from simulations.training.table import write
+    from simulations.training.table.claims import answers
+    from simulations.training.table.grids import all_grids
+    from simulations.training.table.runs import read_runs
+    from simulations.training.table.scores import bench_table
+    from simulations.training.table.stages import training_cells, tuned_all
+
+    found = tuned_all(request, benches, store)
+    cells = training_cells(request, found)
+    runs = read_runs(store, (cell.key for cell in cells))
+    tables = []
+    for bench in benches:
+        mine = [one for one in found if one.entry.benchmark == bench.name]
+        table = bench_table(request, bench, mine, runs)
+        if table is None:
+            click.echo(f"{bench.name}: no run of these settings is stored in {store}", err=True)
+        else:
+            tables.append(table)
+    said = answers(tables) if tables else []
+    grids = all_grids(request, tables, found, said)
+    if csv_file is not None:
+        write.write_text(csv_file, write.as_csv(tables))
+    if markdown_file is not None:
+        write.write_text(markdown_file, write.as_markdown(grids))
+    if as_json:
+        content = write.as_json(request, tables, found, said)
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        write.print_grids(grids)
