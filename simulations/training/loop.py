@@ -135,9 +135,11 @@ def train(
 
     for index in range(config.steps):
         active = reference.active(schedule, state)
-        observed = active if schedule.observe_tasks == "active" else everyone
+        observed = everyone if schedule.observe_tasks == "all" else active
         found = {k: gradient_of(k, index, streams.train[k]) for k in observed}
         vectors = {k: gradient.vector() for k, gradient in found.items()}
+        if schedule.observe_tasks == "none":
+            vectors = {}
         next_state = reference.observe(schedule, state, vectors)
         _update(model, {k: found[k] for k in active}, config.lr)
 

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 EmaAtRefresh = Literal["carry", "reset"]
-ObserveTasks = Literal["active", "all"]
+ObserveTasks = Literal["active", "all", "none"]
 Probe = Literal["none", "required"]
 ShortWindow = Literal["truncate", "extend", "error"]
 Excluded = Literal["first_class", "own_class", "skip"]
@@ -66,10 +66,13 @@ class SchedulerConfig:
     ema_at_refresh : {"carry", "reset"}
         ``"carry"``: the buffers go on across refreshes (Algorithm 1 never clears them).
         ``"reset"``: they start from zero in each window, as appendix B's recovery theory has it.
-    observe_tasks : {"active", "all"}
+    observe_tasks : {"active", "all", "none"}
         Whose gradients enter the EMA at a step. ``"active"``: only those of the class that runs
         (Algorithm 1 line 17). ``"all"``: every task's (section 4.1, "every task appearing in the
-        current mini-batch"; appendix B's window of R gradients of each task).
+        current mini-batch"; appendix B's window of R gradients of each task). ``"none"``: only
+        the probes of refreshes (appendix D.3, "if probe gradients are computed only at
+        refreshes"); then a step needs one backward pass for its class, whatever its size, and
+        an average has one gradient a refresh. Needs ``probe="required"``.
     probe : {"none", "required"}
         Algorithm 1 line 21. ``"required"``: `refresh` takes one more gradient of every task and
         adds it to the EMA. ``"none"``: only what was observed counts.
@@ -160,6 +163,11 @@ class SchedulerConfig:
                 "excluded task's gradient again, so it would never return. Use "
                 "observe_tasks='all', probe='required' or another value of excluded."
             )
+        if self.observe_tasks == "none" and self.probe == "none":
+            raise InvalidInputError(
+                "observe_tasks='none' with probe='none' never sees a gradient, so tasks would "
+                "never conflict; set probe='required'."
+            )
         coloring_info(self.heuristic)
         policy = get_policy(self.policy)
         policy.check(self.num_tasks, self.refresh_period)
@@ -210,7 +218,8 @@ def with_n_eff(config: SchedulerConfig, target: float, classes: int = 1) -> Sche
     Raises
     ------
     InvalidInputError
-        When `target` or `classes` is below 1.
+        When `target` or `classes` is below 1, or averages get probes alone: one gradient a refresh,
+        however long the window is.
 
     Examples
     --------
@@ -219,5 +228,10 @@ def with_n_eff(config: SchedulerConfig, target: float, classes: int = 1) -> Sche
     (22, 0.9048)
     """
     check_period(classes, "classes")
+    if config.observe_tasks == "none":
+        raise InvalidInputError(
+            "with observe_tasks='none' an average gets one gradient a refresh, so no window can be "
+            "planned for it; choose beta, with 1 / (1 - beta) refreshes to remember."
+        )
     plan = plan_window(target)
     return replace(config, beta=plan.beta, refresh_period=plan.window * classes)

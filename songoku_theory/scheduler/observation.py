@@ -40,8 +40,8 @@ def observe(
     config : SchedulerConfig
     state : SchedulerState
     gradients : mapping from task to array_like, shape (d,)
-        Of the shared parameters: for the active tasks, or for all with ``observe_tasks="all"``.
-        May be empty where the policy needs none (:func:`needs_gradients`).
+        Of the shared parameters: for the active tasks, for all with ``observe_tasks="all"``, for
+        none with ``"none"``. May be empty where the policy needs none (:func:`needs_gradients`).
     missing : iterable of int, optional
         Tasks that should have a gradient but had no sample in this step's batch. Their averages
         do not move.
@@ -60,10 +60,11 @@ def observe(
         not finite. The state that was passed in is unchanged, so the step can be repeated.
     """
     turns = set(active(config, state) if ran is None else ran)
-    expected = turns if config.observe_tasks == "active" else set(range(config.num_tasks))
+    everyone = set(range(config.num_tasks))
+    expected = {"active": turns, "all": everyone, "none": set()}[config.observe_tasks]
     absent = set(missing)
     optional = not gradients and not needs_gradients(config, state)
-    if not optional and (set(gradients) != expected - absent or not absent <= expected):
+    if not optional and (set(gradients) != expected - absent or not absent <= (expected | turns)):
         raise InvalidInputError(
             f"step {state.step} expects the gradients of tasks {sorted(expected)} "
             f"(observe_tasks={config.observe_tasks!r}); found {sorted(gradients)}"

@@ -12,6 +12,7 @@ __all__ = [
     "active",
     "groups",
     "guaranteed_gap",
+    "needs_averages",
     "needs_gradients",
     "observed_tasks",
     "situation",
@@ -122,6 +123,23 @@ def guaranteed_gap(config: SchedulerConfig) -> float:
 
 def needs_gradients(config: SchedulerConfig, state: SchedulerState) -> bool:
     """Say whether gradients observed from now on can still change a decision.
+
+    Parameters
+    ----------
+    config : SchedulerConfig
+    state : SchedulerState
+
+    Returns
+    -------
+    bool
+        False where only probes are observed, for a policy without a graph, and once a policy that
+        colours once has done so.
+    """
+    return config.observe_tasks != "none" and needs_averages(config, state)
+
+
+def needs_averages(config: SchedulerConfig, state: SchedulerState) -> bool:
+    """Say whether a refresh to come reads the averages.
 
     Parameters
     ----------

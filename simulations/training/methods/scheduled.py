@@ -42,7 +42,8 @@ class SonGoku:
     anneal : float
         Share of the run over which tau then falls to its target.
     anneal_shape : {"log_time", "geometric"}
-    observe_tasks : {"active", "all"}
+    observe_tasks : {"active", "all", "none"}
+        ``"none"``: a probe of every task at each refresh, and one backward pass a step.
     min_coverage : float
     phase : {"global", "restart", "carried"}
     heuristic : str
@@ -91,6 +92,7 @@ class SonGoku:
             refresh_period=self.refresh_period,
             anneal=anneal,
             observe_tasks=self.observe_tasks,
+            probe="required" if self.observe_tasks == "none" else "none",
             min_coverage=self.min_coverage,
             phase=self.phase,
             heuristic=self.heuristic,

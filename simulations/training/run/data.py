@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,10 +14,13 @@ from simulations.training.benchmarks.base import BenchmarkTask, Loaded, Samples,
 from simulations.training.determinism import torch_stream
 from songoku_theory.errors import InvalidInputError
 
-__all__ = ["BatchOrder", "Share", "TrainingData", "View", "views_of"]
+__all__ = ["BatchOrder", "Share", "Stream", "TrainingData", "View", "views_of"]
 
+_PROBE = 2**31  # no number of an epoch, which stands there in the training order
 _RESIDENT_BYTES = 4 << 30  # of inputs and labels on an accelerator; more stay on the host
 
+
+Stream = Literal["train", "probe"]
 
 Share = Callable[[int], slice]
 """From the number of examples in a batch to those that this process computes."""
@@ -125,14 +129,19 @@ class TrainingData:
         self.views = views_of(loaded)
         self.device = device
         self._place = {task.name: (view, task) for view in self.views for task in view.tasks}
-        self._orders = [
-            BatchOrder(
-                view.length("train"),
-                batch_size,
-                np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, view.index)),
-            )
-            for view in self.views
-        ]
+        self._orders, self._probe_orders = (
+            [
+                BatchOrder(
+                    view.length("train"),
+                    batch_size,
+                    np.random.SeedSequence(
+                        seed.entropy, spawn_key=(*seed.spawn_key, view.index, *below)
+                    ),
+                )
+                for view in self.views
+            ]
+            for below in ((), (_PROBE,))
+        )
         self._moved: dict[int, Tensor] = {}
         self._resident = device.type != "cpu" and _bytes(self.views) <= _RESIDENT_BYTES
 
@@ -159,10 +168,23 @@ class TrainingData:
         return self._place[name][1]
 
     def batch(
-        self, view: View, tasks: Sequence[str], step: int, share: Share = _everything
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return step's batch of a view: inputs by modality (of a share), labels by task (all)."""
-        return self._take(view, tasks, "train", self._orders[view.index].at(step), share)
+        self, view: View, tasks: Sequence[str], step: int, share: Share = _everything,
+        stream: Stream = "train",
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:  # fmt: skip
+        """Return a batch of a view: inputs by modality (of a share), labels by task (all).
+
+        Parameters
+        ----------
+        view : View
+        tasks : sequence of str
+        step : int
+            Number of the batch in its stream.
+        share : Share
+        stream : {"train", "probe"}
+            Of training examples both, in orders of their own.
+        """
+        orders = self._orders if stream == "train" else self._probe_orders
+        return self._take(view, tasks, "train", orders[view.index].at(step), share)
 
     def all(
         self,

@@ -16,7 +16,7 @@ from simulations.training.architectures.build import build_network
 from simulations.training.benchmarks.base import Loaded
 from simulations.training.methods.base import Method, Plan, Setting
 from simulations.training.run.config import TrainingConfig
-from simulations.training.run.data import TrainingData
+from simulations.training.run.data import Stream, TrainingData
 from simulations.training.run.distributed import ALONE, Processes
 from simulations.training.run.diverged import DivergedError
 from songoku_theory.combine import AdaTask
@@ -191,12 +191,27 @@ class Trainer:
         self.optimiser.step()
         if self._waits:
             self._show_losses_after(active, index)
-        refreshed = self.scheduler.step()
+        try:
+            refreshed = self.scheduler.step(self._probe if self.scheduler.needs_probe else None)
+        except NonFiniteGradientError as error:  # of a probe; its task's next step would fail too
+            raise DivergedError(error.task, index, "gradient") from error
         self.work.task_updates += len(active)
         return Stepped(index, active, {t: values[t] for t in needed}, refreshed)
 
-    def _losses(self, view: int, tasks: tuple[str, ...], step: int) -> dict[str, Tensor]:
-        inputs, labels = self.data.batch(self.data.views[view], tasks, step, self.processes.share)
+    def _probe(self, task: str) -> Tensor | None:
+        """The task's loss on a batch of its own; one that is not finite is left to the next step,
+        which stops before its update.
+        """
+        view, _ = self.data.grouped([task])[0]
+        loss = self._losses(view.index, (task,), self.scheduler.state.round, "probe")[task]
+        return loss if math.isfinite(loss.item()) else None
+
+    def _losses(
+        self, view: int, tasks: tuple[str, ...], step: int, stream: Stream = "train"
+    ) -> dict[str, Tensor]:
+        inputs, labels = self.data.batch(
+            self.data.views[view], tasks, step, self.processes.share, stream
+        )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
             features = self._run_trunk(inputs, view)
             outputs = self.network.outputs(features, tasks)

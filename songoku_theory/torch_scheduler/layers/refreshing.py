@@ -54,7 +54,7 @@ class Refreshing(Taking, Averaging):
 
     def _drop_rows(self) -> None:
         """A policy that colours once needs no gradient of a single task after that."""
-        if not self._keeps_rows(core.needs_gradients(self.config, self._state)):
+        if not self._keeps_rows(core.needs_averages(self.config, self._state)):
             self._buffers.drop_rows()
 
     def _take_probe(

@@ -36,6 +36,7 @@ class Turns(Setup):
 
         With ``observe_tasks="active"`` (the default) these are the active ones; with ``"all"``
         every task's gradient is observed at each step, though only the active ones are updated.
+        With ``"none"`` they are summed up by one backward pass.
 
         Returns
         -------
