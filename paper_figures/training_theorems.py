@@ -27,6 +27,10 @@ SCHEMA = {
     "share": pl.Float64,
 }
 
+MOST_ON_ONE_LINE = 3
+"""Benchmarks whose names are not broken at their hyphens."""
+TAU_EFF = r"$\tau_\mathrm{eff}$"
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -50,7 +54,8 @@ STATEMENTS = (
     Statement("m ≤ Δ + 1\n(Proposition 9)", pl.col("classes") <= pl.col("max_degree") + 1),
     Statement("τ(|S| − 1) < 1 in every class:\nProposition 6 says something",
               pl.col("class_bound") > 0),
-    Statement("τ_eff < 1 in every class:\nProposition 7 says something", pl.col("tau_eff") < 1),
+    Statement(f"{TAU_EFF} < 1 in every class:\nProposition 7 says something",
+              pl.col("tau_eff") < 1),
     Statement("the estimated graph is complete\nmultipartite (Theorem 4's model)",
               pl.col("multipartite")),
     Statement("more than one class: the\nschedule does something", pl.col("classes") > 1),
@@ -107,13 +112,17 @@ def _held(bench: Bench, frame: pl.DataFrame) -> pl.DataFrame:
     rows.append((GAPS, "tasks of runs", within, gaps.height))
     return pl.DataFrame(
         [
-            (bench.name, bench.provenance, label.replace("\n", " "), unit, held, of,
+            (bench.name, bench.provenance, _plain(label), unit, held, of,
              held / of if of else None)
             for label, unit, held, of in rows
         ],
         schema=SCHEMA,
         orient="row",
     )  # fmt: skip
+
+
+def _plain(label: str) -> str:
+    return label.replace("\n", " ").replace(TAU_EFF, "τ_eff")
 
 
 def _matrix(benches: list[Bench], data: pl.DataFrame, style: Style) -> Figure:
@@ -136,7 +145,9 @@ def _matrix(benches: list[Bench], data: pl.DataFrame, style: Style) -> Figure:
             va="center", color="black" if share > 0.45 else "white",
         )  # fmt: skip
     axis.set_yticks(range(len(labels)), labels)
-    names = [f"{TITLES.get(b.name, b.name).replace('-', '-' + chr(10), 1)}" for b in benches]
+    names = [TITLES.get(bench.name, bench.name) for bench in benches]
+    if len(names) > MOST_ON_ONE_LINE:
+        names = [name.replace("-", "-\n", 1) for name in names]
     names = [f"{name}\n{bench.provenance}" for name, bench in zip(names, benches, strict=True)]
     axis.set_xticks(range(len(benches)), names)
     axis.tick_params(length=0)
