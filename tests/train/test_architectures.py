@@ -117,6 +117,37 @@ def test_the_stem_that_was_there_before_has_not_changed():
     assert torch.equal(trunk.stem.weight, drawn)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet18_maps"])
+def test_the_order_in_memory_changes_rounding_only(name):
+    options, shapes = SHAPES[name]
+    found = []
+    for last in (False, True):
+        architecture = get_architecture(name, {**options, "channels_last": last})
+        trunk = built(lambda: architecture.trunk(shapes, 1), torch.Generator().manual_seed(0))  # noqa: B023
+        trunk.double()
+        orders = []
+        trunk.blocks[0].conv1.register_forward_pre_hook(
+            lambda _, args: orders.append(args[0].stride(1))  # noqa: B023
+        )
+        features = trunk({m: x.double() for m, x in batch(shapes).items()}, 0)
+        assert (orders[0] == 1) == last
+        features.square().sum().backward()
+        found.append([features, *(p.grad for p in trunk.parameters())])
+        assert all(p.is_contiguous() for p in trunk.parameters())
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-9)
+
+
+def test_a_run_from_before_an_option_is_still_the_same_run():
+    """A checkpoint names its architecture by this text."""
+    assert repr(get_architecture("resnet18", {"width": 0.5})) == (
+        "ResNet18(width=0.5, stem_stride=1)"
+    )
+    assert repr(get_architecture("resnet18_maps", {"channels_last": True})) == (
+        "ResNet18Maps(width=1.0, stem_stride=4, decoder=256, channels_last=True)"
+    )
+
+
 def test_one_tasks_network_starts_from_the_same_weights(made_up):
     loaded, seed = made_up(), np.random.SeedSequence(4)
     architecture = get_architecture("vector_fusion", {"encoder": 8})
@@ -174,6 +205,7 @@ def test_evaluating_without_statistics_is_refused():
         ("resnet18", {"width": "full"}, "width should lie"),
         ("resnet18", {"stem_stride": 3}, "stem_stride should be one of 1, 2, 4; found 3"),
         ("resnet18", {"stem_stride": True}, "found True"),
+        ("resnet18", {"channels_last": 1}, "channels_last should be true or false; found 1"),
         ("cnn_fusion", {"hidden": 0}, "hidden should be"),
         ("patch_transformer", {"width": 6, "heads": 4}, "multiple of heads"),
     ],

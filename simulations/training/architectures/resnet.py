@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,8 +20,10 @@ __all__ = [
     "Encoder",
     "ResNet18",
     "channels_of",
+    "check_flag",
     "check_stride",
     "check_width",
+    "shown",
     "the_images",
 ]
 
@@ -40,6 +44,9 @@ class ResNet18:
         By how much the stem shrinks the image. 1: a convolution of 3 x 3. 2: the same with stride
         2, which quarters the cost. 4: the published stem for large images, 7 x 7 with stride 2 and
         a maximum over 3 x 3 with stride 2.
+    channels_last : bool
+        Keep a pixel's channels side by side in memory. Faster on CPUs for narrow networks; the same
+        numbers up to rounding.
 
     Source
     ------
@@ -52,17 +59,45 @@ class ResNet18:
 
     width: float = 1.0
     stem_stride: int = 1
+    channels_last: bool = False
 
     def __post_init__(self) -> None:
         check_width(self.width)
         check_stride(self.stem_stride)
+        check_flag("channels_last", self.channels_last)
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def trunk(self, shapes: Mapping[str, tuple[int, ...]], num_views: int) -> Trunk:
         """Return the network up to its pooled features; see `Architecture.trunk`."""
         modality, shape = the_images(shapes)
         channels = channels_of(self.width)
         features = Features("vector", channels * 2 ** (STAGES - 1))
-        return _Pooled(features, modality, shape[0], channels, self.stem_stride, num_views)
+        return _Pooled(
+            features, modality, shape[0], channels, self.stem_stride, num_views, self.channels_last
+        )
+
+
+def shown(options: Any) -> str:  # noqa: ANN401 - any dataclass
+    """Return a dataclass's usual text, without ``channels_last`` where it is off.
+
+    A checkpoint says with this text what it is of; one from before there was the option goes on.
+    """
+    names = [f.name for f in fields(options) if f.name != "channels_last" or options.channels_last]
+    parts = ", ".join(f"{name}={getattr(options, name)!r}" for name in names)
+    return f"{type(options).__name__}({parts})"
+
+
+def check_flag(name: str, value: bool) -> None:
+    """Refuse what is neither true nor false.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name} should be true or false; found {value!r}.")
 
 
 def check_width(width: float) -> None:
@@ -143,14 +178,17 @@ class Encoder(Trunk):
     stem_stride : {1, 2, 4}
         As in `ResNet18`.
     num_views : int
+    channels_last : bool
+        As in `ResNet18`.
     """
 
     def __init__(
         self, features: Features, modality: str, channels_in: int, channels: int, stem_stride: int,
-        num_views: int,
+        num_views: int, channels_last: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(features)
         self.modality = modality
+        self.channels_last = channels_last
         kernel = 7 if stem_stride == 4 else 3
         stride = min(stem_stride, 2)
         self.stem = nn.Conv2d(channels_in, channels, kernel, stride, kernel // 2, bias=False)
@@ -167,6 +205,9 @@ class Encoder(Trunk):
 
     def encoded(self, x: Tensor, view: int) -> Tensor:
         """Return the last map, (n, 8 channels, h, w), of images (n, channels_in, ...)."""
+        if self.channels_last:
+            # The layers keep the order that they find; weights stay as they are.
+            x = x.contiguous(memory_format=torch.channels_last)
         x = functional.relu(self.norm(self.stem(x), view))
         if self.pooled:
             x = functional.max_pool2d(x, 3, 2, 1)

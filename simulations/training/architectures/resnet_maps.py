@@ -13,8 +13,10 @@ from simulations.training.architectures.resnet import (
     STAGES,
     Encoder,
     channels_of,
+    check_flag,
     check_stride,
     check_width,
+    shown,
     the_images,
 )
 from songoku_theory.errors import InvalidInputError
@@ -35,6 +37,8 @@ class ResNet18Maps:
         times, as the paper's do.
     decoder : int
         Channels of a decoder on the coarsest map; each doubling halves them (see ``MapDecoder``).
+    channels_last : bool
+        As in `ResNet18`.
 
     Source
     ------
@@ -49,11 +53,16 @@ class ResNet18Maps:
     width: float = 1.0
     stem_stride: int = 4
     decoder: int = 256
+    channels_last: bool = False
 
     def __post_init__(self) -> None:
         check_width(self.width)
         check_stride(self.stem_stride)
         check_sizes({"decoder": self.decoder})
+        check_flag("channels_last", self.channels_last)
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def trunk(self, shapes: Mapping[str, tuple[int, ...]], num_views: int) -> Trunk:
         """Return the network up to its last map; see `Architecture.trunk`."""
@@ -68,7 +77,9 @@ class ResNet18Maps:
             image=(shape[1], shape[2]),
             decoder=self.decoder,
         )
-        return _Maps(features, modality, shape[0], channels, self.stem_stride, num_views)
+        return _Maps(
+            features, modality, shape[0], channels, self.stem_stride, num_views, self.channels_last
+        )
 
 
 class _Maps(Encoder):
