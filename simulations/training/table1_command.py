@@ -62,6 +62,14 @@ The same command goes on with a table that was stopped, at any point and in any 
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say how many runs and how long, run none.")
 @click.option("--stored", is_flag=True, help="Print what is stored; run nothing.")
+@click.option(
+    "--recorded", is_flag=True,
+    help="Load the preset's runs that come along into the store, and print; run nothing.",
+)  # fmt: skip
+@click.option(
+    "--export", "export_to", type=click.Path(file_okay=False, path_type=Path),
+    help="Also write the stored runs of this table to this folder, as small CSV files.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead.")
 @click.option(
     "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path),
@@ -86,6 +94,8 @@ def table1(
     cell_timeout: float | None,
     dry_run: bool,
     stored: bool,
+    recorded: bool,
+    export_to: Path | None,
     as_json: bool,
     csv_file: Path | None,
     markdown_file: Path | None,
@@ -110,6 +120,9 @@ def table1(
     request = _request(settings, preset, methods, seeds, device)
     os.environ[DATA_ROOT] = str(data_root.absolute())
     os.environ[SCRATCH] = str(store.absolute().parent / "train")
+    if recorded:
+        _load_recorded(preset, store)
+        stored = True
     names = _benchmarks(settings, benchmarks, data_root, stored)
     benches = [prepare(request, name, store, data_root, stored) for name in names]
     count = usable_cores() if workers is None else workers
@@ -120,6 +133,8 @@ def table1(
     if not stored:
         status = _run(request, benches, store, count, cell_timeout)
     if status < 2:
+        if export_to is not None:
+            _export(request, benches, store, export_to)
         _show(request, benches, store, as_json, csv_file, markdown_file)
     context.exit(status)
 
@@ -313,6 +328,24 @@ def _dry_run(
         f"expected time: about {duration(total / workers)} on {workers} "
         f"worker{'s' if workers > 1 else ''}"
     )
+
+
+def _load_recorded(preset: str, store: Path) -> None:
+    from simulations.training.table.recorded import load, recorded_folder
+
+    added, there = load(recorded_folder(preset), store)
+    click.echo(f"recorded runs of {preset}: {added} added to {store}, {there} there", err=True)
+
+
+def _export(request: Request, benches: list[Bench], store: Path, folder: Path) -> None:
+    from simulations.training.table.recorded import export
+    from simulations.training.table.stages import training_cells, tuned_all
+
+    cells = [cell for bench in benches for cell in bench.tuning_cells(request)]
+    cells += training_cells(request, tuned_all(request, benches, store))
+    counts = export(cells, store, folder)
+    told = ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
+    click.echo(f"runs written to {folder}: {told}", err=True)
 
 
 def _show(
