@@ -11,7 +11,7 @@ from typing import Any
 
 from paper_figures.engine.files import make_folder, write_whole
 from paper_figures.engine.ledger_file import Ledger, read_ledger
-from paper_figures.engine.registry import LEDGER, available_figures
+from paper_figures.engine.registry import LEDGER, available_outputs
 from paper_figures.site.figures_on_disk import (
     KINDS,
     TABLE_KINDS,
@@ -108,7 +108,7 @@ def gather(store: Path, ledger: Path, figures: Path) -> Report:
     runs = _read_runs(store, gaps)
     digest = hashlib.sha256(ledger.read_bytes()).hexdigest() if found is not None else None
     found_figures = read_figures(
-        figures, available_figures(), None if runs is None else runs.keys, digest
+        figures, available_outputs(), None if runs is None else runs.keys, digest
     )
     gaps += _undrawn_gaps(found_figures.undrawn)
     return Report(
@@ -123,18 +123,20 @@ def gather(store: Path, ledger: Path, figures: Path) -> Report:
 
 
 def _undrawn_gaps(undrawn: tuple[UndrawnFigure, ...]) -> list[Gap]:
-    """One gap for all figures that the same commands would draw."""
+    """One gap for all figures and tables that the same commands would make."""
     together: dict[tuple[str, ...], list[UndrawnFigure]] = {}
     for figure in undrawn:
         together.setdefault((*figure.commands[:-1], "songoku figures"), []).append(figure)
     return [
-        Gap("some figures" if len(figures) > 1 else "a figure", _named(figures), commands)
+        Gap(_what(figures), f"Not drawn: {', '.join(f.name for f in figures)}.", commands)
         for commands, figures in together.items()
     ]
 
 
-def _named(figures: list[UndrawnFigure]) -> str:
-    return f"Not drawn: {', '.join(figure.name for figure in figures)}."
+def _what(figures: list[UndrawnFigure]) -> str:
+    tables = sum(figure.is_table for figure in figures)
+    counts = ((len(figures) - tables, "figure"), (tables, "table"))
+    return " and ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
 
 
 def _read_ledger(path: Path, gaps: list[Gap]) -> Ledger | None:
@@ -204,7 +206,7 @@ def _origins(
         "figures": {
             figure.name: {
                 "claims": list(figure.claims),
-                "keys": list(figure.keys),
+                "cells": len(figure.keys),
                 "style": figure.style,
                 "commit": figure.commit,
                 "doubts": list(figure.doubts),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from paper_figures.engine.registry import FIGURE_NAME, FigureSpec
+from paper_figures.engine.registry import FIGURE_NAME, Spec, TableSpec
 from paper_figures.engine.runner import FIGURE_SCHEMA
 from paper_figures.site.clean_html import table_only
 from songoku_theory.errors import InvalidInputError
@@ -22,6 +22,8 @@ __all__ = ["DrawnFigure", "DrawnTable", "OnDisk", "UndrawnFigure", "read_figures
 KINDS = ("png", "pdf", "csv", "json")
 TABLE_KINDS = ("html", "csv", "tex", "md", "json")
 """A table is a ``NAME.html`` (a fragment) with the same ``NAME.json`` as a figure has."""
+LONGEST_BODY = 60_000
+"""Characters of a table that the page still shows; the files of a longer one are linked."""
 LONGEST_ALT = 320
 """Characters: what a picture shows, said in one breath; the whole caption stands below it."""
 
@@ -51,10 +53,15 @@ class DrawnFigure:
     answers: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...]
 
+    @property
+    def address(self) -> str:
+        """Where it is shown."""
+        return f"figures.html#part-figure-{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class DrawnTable:
-    """A table: its body is clean HTML, whatever the file held."""
+    """A table: its body is clean HTML, whatever the file held; None if it is too long to show."""
 
     name: str
     title: str
@@ -65,8 +72,14 @@ class DrawnTable:
     size: dict[str, int]
     style: str
     commit: str | None
-    body: Markup
+    body: Markup | None
+    answers: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """Where it is shown."""
+        return f"tables.html#part-table-{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +93,18 @@ class OnDisk:
 
 @dataclass(frozen=True, slots=True)
 class UndrawnFigure:
-    """A figure that has no files, with the commands that lead to it."""
+    """A figure or table that has no files, with the commands that lead to it."""
 
     name: str
     title: str
     reason: str
     commands: tuple[str, ...]
+    is_table: bool
 
 
 def read_figures(
     folder: Path,
-    specs: dict[str, FigureSpec],
+    specs: Mapping[str, Spec],
     stored_keys: Collection[str] | None,
     ledger_sha256: str | None,
 ) -> OnDisk:
@@ -100,8 +114,8 @@ def read_figures(
     ----------
     folder : Path
         Where ``songoku figures`` wrote.
-    specs : dict of str to FigureSpec
-        All registered figures.
+    specs : mapping of str to FigureSpec or TableSpec
+        All registered figures and tables.
     stored_keys : collection of str or None
         Keys of the store's cells; None if there is no store to compare with.
     ledger_sha256 : str or None
@@ -129,10 +143,15 @@ def read_figures(
     return OnDisk(tuple(drawn), tuple(tables), tuple(undrawn))
 
 
-def _undrawn(name: str, spec: FigureSpec | None, reason: str) -> UndrawnFigure:
+def _undrawn(name: str, spec: Spec | None, reason: str) -> UndrawnFigure:
     needs = () if spec is None else tuple(need.command for need in spec.needs)
-    title = name if spec is None else spec.title
-    return UndrawnFigure(name, title, reason, (*dict.fromkeys(needs), f"songoku figures {name}"))
+    return UndrawnFigure(
+        name=name,
+        title=name if spec is None else spec.title,
+        reason=reason,
+        commands=(*dict.fromkeys(needs), f"songoku figures {name}"),
+        is_table=isinstance(spec, TableSpec),
+    )
 
 
 def _metadata(folder: Path, name: str) -> dict[str, Any]:
@@ -175,13 +194,14 @@ def _figure(folder: Path, name: str, found: dict[str, Any], doubts: tuple[str, .
         size=sizes,
         style=str(found["style"]),
         commit=found["provenance"].get("commit"),
-        answers=tuple((str(a["question"]), str(a["text"])) for a in found["answers"]),
+        answers=_answers(found),
         doubts=doubts,
     )
 
 
 def _table(folder: Path, name: str, found: dict[str, Any], doubts: tuple[str, ...]) -> DrawnTable:
     files = {kind: folder / f"{name}.{kind}" for kind in TABLE_KINDS}
+    body = table_only(files["html"].read_text(encoding="utf-8"))
     return DrawnTable(
         name=name,
         title=str(found["title"]),
@@ -192,9 +212,14 @@ def _table(folder: Path, name: str, found: dict[str, Any], doubts: tuple[str, ..
         size={kind: path.stat().st_size for kind, path in files.items() if path.exists()},
         style=str(found.get("style", "")),
         commit=found["provenance"].get("commit"),
-        body=table_only(files["html"].read_text(encoding="utf-8")),
+        body=body if len(body) <= LONGEST_BODY else None,
+        answers=_answers(found),
         doubts=doubts,
     )
+
+
+def _answers(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(a["question"]), str(a["text"])) for a in found["answers"])
 
 
 def _needs(found: dict[str, Any]) -> tuple[str, ...]:

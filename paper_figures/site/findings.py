@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from paper_figures.site.claim_view import ClaimView
-from paper_figures.site.figures_on_disk import DrawnFigure, UndrawnFigure
+from paper_figures.site.figures_on_disk import DrawnFigure, DrawnTable, UndrawnFigure
 from paper_figures.site.sketch import counterexample_svg
 
 __all__ = ["Asked", "Finding", "Findings", "choose_findings", "usual_questions"]
@@ -87,7 +87,11 @@ QUESTIONS = (
         (("heuristics", "Which colouring heuristic gives the shortest schedules?"),
          ("heuristics", "How far can Welsh-Powell be from the least number of colours?")),
     ),
-    _Question("How does it train on real data, against other methods?", (), (("training", None),)),
+    _Question(
+        "How does it train on real data, against other methods?",
+        (),
+        (("table1", None), ("table1_work", None)),
+    ),
     _Question("Which tasks should share a model?", (), (("grouping", None),)),
 )  # fmt: skip
 
@@ -99,7 +103,7 @@ class Asked:
     text: str
     lead: str
     claims: tuple[ClaimView, ...]
-    answers: tuple[tuple[DrawnFigure, str], ...]
+    answers: tuple[tuple[DrawnFigure | DrawnTable, str], ...]
     missing: tuple[UndrawnFigure, ...]
 
 
@@ -132,7 +136,9 @@ def _finding(view: ClaimView, figure: DrawnFigure | None) -> Finding:
 
 
 def usual_questions(
-    views: Mapping[str, ClaimView], drawn: Sequence[DrawnFigure], undrawn: Sequence[UndrawnFigure]
+    views: Mapping[str, ClaimView],
+    drawn: Sequence[DrawnFigure | DrawnTable],
+    undrawn: Sequence[UndrawnFigure],
 ) -> tuple[Asked, ...]:
     """Answer the usual questions from verdicts and figures; leave out those with nothing to say."""
     figures = {figure.name: figure for figure in drawn}
@@ -165,7 +171,7 @@ def _lead(question: _Question, claims: Sequence[ClaimView]) -> str:
     return said.format(qualifier=verdict["qualifier"] or "the claim's condition")
 
 
-def _answer(figure: DrawnFigure, wanted: str | None) -> str | None:
+def _answer(figure: DrawnFigure | DrawnTable, wanted: str | None) -> str | None:
     for question, text in figure.answers:
         if wanted is None or question == wanted:
             return text

@@ -111,9 +111,9 @@ def _given(report: Report) -> dict[str, Any]:
     listed = () if report.ledger is None else claim_views(report.ledger["claims"], report.drawn)
     counts = Counter(view.look.kind for view in listed)
     views = {view.claim["id"]: view for view in listed}
-    questions = usual_questions(views, report.drawn, report.undrawn)
-    told = sum(len(question.answers) for question in questions)
     things = (*report.drawn, *report.tables)
+    questions = usual_questions(views, things, report.undrawn)
+    told = sum(len(question.answers) for question in questions)
     probes = () if report.runs is None else report.runs.probes
     return {
         "report": report,
@@ -125,7 +125,10 @@ def _given(report: Report) -> dict[str, Any]:
         "looks": [(look, counts[look.kind]) for look in LOOKS.values()],
         "findings": choose_findings(listed, report.drawn),
         "questions": questions,
-        "other_answers": max(0, sum(len(figure.answers) for figure in report.drawn) - told),
+        "other_answers": max(0, sum(len(thing.answers) for thing in things) - told),
+        "undrawn": [one for one in report.undrawn if not one.is_table],
+        "unmade": [one for one in report.undrawn if one.is_table],
+        "answering": [thing for thing in things if thing.answers],
         "vacuous": sum(view.claim["vacuous"]["is"] for view in listed),
         "undecided": counts["UNDECIDED"],
         "repaired": sum(view.repaired_by is not None and view.matters for view in listed),
