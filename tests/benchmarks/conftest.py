@@ -23,6 +23,12 @@ def real_root():
     return Path(root)
 
 
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch):
+    """Everything is computed here, and nothing is left behind."""
+    monkeypatch.setenv("SONGOKU_CACHE", "")
+
+
 @pytest.fixture
 def no_packages(monkeypatch):
     """As if no package with data were installed."""

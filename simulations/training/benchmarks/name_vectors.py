@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["hashed", "name_vectors"]
+from simulations.training.benchmarks.derived import source_of
 
+__all__ = ["SOURCE", "hashed", "name_vectors"]
+
+SOURCE = source_of(__file__)
 _SPARE = 10  # more columns in the sketch than are kept
 _ROUNDS = 2
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.training.benchmarks.derived import source_of
 from simulations.training.formats.problem import bad_file
 from simulations.training.formats.wav import read_wav
 
-__all__ = ["RATE", "Recordings", "add_noise", "read_recordings"]
+__all__ = ["RATE", "SOURCE", "Recordings", "add_noise", "read_recordings"]
 
+SOURCE = source_of(__file__)
 RATE = 8000
 _SAMPLES = 7168  # 0.9 s; one recording in a hundred is longer
 _NAME = re.compile(r"([0-9])_([A-Za-z]+)_([0-9]+)\.wav")
