@@ -24,9 +24,10 @@ _BENCHMARKS = {
     "stocks_health": "simulations.training.benchmarks.stocks:STOCKS_HEALTH",
     "nyuv2": "simulations.training.benchmarks.nyuv2:NYUV2",
     "ett": "simulations.training.benchmarks.ett:ETT",
+    "celeba": "simulations.training.benchmarks.celeba:CELEBA",
     "yeast": "simulations.training.benchmarks.yeast:YEAST",
 }
-_PTG = ("ett",)
+_PTG = ("ett", "celeba")
 _OURS = ("yeast",)
 
 
@@ -36,7 +37,8 @@ def available_benchmarks() -> tuple[str, ...]:
     Examples
     --------
     >>> available_benchmarks()
-    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'nyuv2', 'ett', 'yeast')
+    ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'nyuv2', 'ett', 'celeba',
+     'yeast')
     """
     return tuple(_BENCHMARKS)
 
