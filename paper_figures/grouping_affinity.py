@@ -60,8 +60,8 @@ def draw(given: FigureInput) -> Picture:
             "tasks together, mean over seeds: transfer gain by look-ahead steps (PTG), TAG's, "
             "the cosines of the gradients and of SON-GOKU's smoothed gradients. Blue: i helps j. "
             "Each matrix has its own scale, from minus to plus its largest absolute value off the "
-            "diagonal, which stands below it; the diagonal is left out, since no way to group "
-            "here counts what a task gains from itself but the paper's own form."
+            "diagonal, which stands below it; numbers are tenths of that. The diagonal is left out, "
+            "since only the paper's own form counts what a task gains from itself."
         ),
         n=f"{seeds[0] if len(seeds) == 1 else f'{seeds[0]} to {seeds[-1]}'} seeds a matrix",
         interval="none drawn; each pair's least and largest seed are in the CSV",
@@ -100,6 +100,10 @@ def _matrix(part: pl.DataFrame, size: int) -> NDArray[np.float64]:
     return values
 
 
+def _tenths(share: float) -> str:
+    return f"{10 * share + 0.0:.0f}".replace("-0", "0").replace("-", "−")
+
+
 def _draw_matrix(axis: Axes, values: NDArray[np.float64], study: Study, style: Style) -> None:
     most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
     most = most or 1.0
@@ -107,11 +111,11 @@ def _draw_matrix(axis: Axes, values: NDArray[np.float64], study: Study, style: S
     axis.set_facecolor("#D9D9D9")
     for (row, column), value in np.ndenumerate(values):
         if len(study.tasks) <= MOST_NUMBERS and np.isfinite(value):
-            # Hundredths of the largest: readable at this size, and the scale stands below.
+            # Tenths of the largest: readable at this size, and the scale stands below.
             axis.text(
                 column,
                 row,
-                f"{100 * value / most:.0f}".replace("-", "−"),
+                _tenths(value / most),
                 ha="center",
                 va="center",
                 size=max(5.0, 0.68 * style.size),

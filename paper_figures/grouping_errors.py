@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -52,17 +54,17 @@ def draw(given: FigureInput) -> Picture:
         together = frame.filter(pl.col("quantity") == "error", pl.col("method") == "together")
         if together.height:
             left.axvline(together["value"][0], color="black", linestyle="--", linewidth=0.7)
-        left.set(xlabel=f"total {study.unit}" if len(study.unit) < 40 else "total error")
+        left.set(xlabel=_folded(f"total {study.unit}"))
         left.set_title(study.title)
         distances = frame.filter(pl.col("quantity") == "above optimum")
         if distances.height:
             _draw_points(right, distances, ways, style)
             right.axvline(0, color="black", linewidth=0.7)
-            right.set(xlabel="above the optimum of as many groups (%)")
+            right.set(xlabel="above the optimum\nof as many groups (%)")
         else:
             _draw_points(right, frame.filter(pl.col("quantity") == "difference"), ways, style)
             right.axvline(0, color="black", linestyle="--", linewidth=0.7)
-            right.set(xlabel="less all together, same seed (optimum not known)")
+            right.set(xlabel="less all together, same seed\n(the optimum is not known)")
     seeds = sorted({study.seeds for study in studies})
     return Picture(
         figure=fig,
@@ -125,6 +127,11 @@ def _draw_points(axis: Axes, frame: pl.DataFrame, ways: list[str], style: Style)
     axis.set_ylim(len(ways) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0)
     axis.locator_params(axis="x", nbins=5)
+
+
+def _folded(text: str) -> str:
+    """Break a label into lines that stay below their own panel."""
+    return "\n".join(textwrap.wrap(text, 34)[:2])
 
 
 def _distances(studies: list[Study]) -> str:
