@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulations.training.run.tuning import RATE
 from simulations.training.table.cells import SINGLE_TASK
 from simulations.training.table.claims import Answer
 from simulations.training.table.columns import Column
@@ -105,6 +106,16 @@ def _state(line: MethodScores) -> str:
     return "; ".join(parts)
 
 
+def _beside_chance(line: MethodScores, table: BenchTable) -> str:
+    """Say where a method's mean is no better than what needs no input."""
+    for found, column, chance in zip(line.at_steps, table.columns, table.chance, strict=True):
+        if chance is not None and found.mean is not None:
+            gain = column.sign * (found.mean.mean - chance)
+            if gain <= 1e-9 * abs(chance):
+                return f"no better than chance in {column.title[:-2]}"
+    return ""
+
+
 def _main(table: BenchTable) -> Grid:
     title = _benchmark_title(table.benchmark)
     header = ["method"]
@@ -124,7 +135,12 @@ def _main(table: BenchTable) -> Grid:
         gain = "" if delta is None else f"{delta.mean:+.3g}"
         if delta is not None and delta.half_width is not None:
             gain += f" ± {delta.half_width:.2g}"
-        row += [gain, "" if line.backwards is None else f"{line.backwards:,.0f}", _state(line)]
+        remarks = [_state(line), _beside_chance(line, table)]
+        row += [
+            gain,
+            "" if line.backwards is None else f"{line.backwards:,.0f}",
+            "; ".join(filter(None, remarks)),
+        ]
         rows.append(tuple(row))
     chances = [
         f"{column.title} {_number(value * column.scale)}"
@@ -211,13 +227,32 @@ def _tuning(request: Request, found: Sequence[Tuned]) -> Grid:
         rows.append((one.entry.benchmark, method, shown, gains))
     notes = (
         f"Each method had {tuning.count} candidates, run once with seed {tuning.seed} (not a seed "
-        f"of the table) for {100 * tuning.share:g} % of the steps. Chosen: {RULE}. Test scores of "
-        f"these runs are not kept.",
+        f"of the table) for {100 * tuning.share:g} % of the steps. Chosen: {RULE}; of equals the "
+        f"first. Test scores of these runs are not kept.",
+        "A method with an option of its own spent its candidates on fewer learning rates than one "
+        "without: the budget is equal, the range of rates is not. " + _edges(found),
     )
     return Grid(
         "Tuning: what was chosen", ("benchmark", "method", "chosen", "validation gains (%)"),
         tuple(rows), notes,
     )  # fmt: skip
+
+
+def _edges(found: Sequence[Tuned]) -> str:
+    """Say who might have wanted a larger or smaller learning rate than was tried."""
+    at_edge = []
+    for one in found:
+        rates = sorted({c[RATE] for c in one.candidates if RATE in c})
+        picked = None if one.chosen is None else one.chosen.get(RATE)
+        distinct = len({g for g in one.choice.gains if g is not None}) > 1
+        if len(rates) > 1 and distinct and picked in (rates[0], rates[-1]):
+            at_edge.append(one)
+    if not at_edge:
+        return "No choice is at the edge of the rates that were tried."
+    return (
+        f"{len(at_edge)} of {len(found)} choices are the smallest or largest rate that was tried "
+        f"for that method, so a better one may lie beyond."
+    )
 
 
 def _settings(chosen: object) -> str:
