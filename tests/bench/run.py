@@ -26,13 +26,23 @@ from rows_capture import ROWS as CAPTURE
 from rows_coloring import ROWS as COLORING
 from rows_combine import ROWS as COMBINE
 from rows_scheduler import ROWS as SCHEDULER
+from rows_training import ROWS as TRAINING
 from simulation import ROWS as SIMULATION
 from threadpoolctl import threadpool_limits
 from timing import Row, Timed, UnmeasuredError, compare
 
 from songoku_theory._numba import accelerated
 
-ROWS: tuple[Row, ...] = (*COMBINE, *SCHEDULER, *COLORING, *CAPTURE, *SIMULATION, *ENGINE, *GROUPING)
+ROWS: tuple[Row, ...] = (
+    *COMBINE,
+    *SCHEDULER,
+    *COLORING,
+    *CAPTURE,
+    *SIMULATION,
+    *ENGINE,
+    *GROUPING,
+    *TRAINING,
+)
 PACKAGES = ("numpy", "scipy", "numba", "torch", "torchjd", "cvxpy", "clarabel", "rustworkx")
 
 
