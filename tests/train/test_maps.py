@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
@@ -16,6 +19,7 @@ from simulations.training.architectures.heads import build_head
 from simulations.training.architectures.initial import built
 from simulations.training.benchmarks.base import Head
 from simulations.training.benchmarks.nyuv2 import NyuV2
+from simulations.training.train_command import train
 from songoku_theory.errors import InvalidInputError
 
 SMALL = {"width": 0.0625, "decoder": 16}
@@ -182,6 +186,39 @@ def test_an_architecture_that_does_not_fit_is_one_error_that_names_both_and_what
         InvalidInputError, match=r"transformer does not fit benchmark nyuv2: this n"
     ):
         build_network(get_architecture("patch_transformer"), rooms, np.random.SeedSequence(0))
+
+
+def test_rooms_train_by_the_command_and_a_stopped_run_ends_with_the_same_bits(tmp_path):
+    """A method of each kind: a schedule, one with a rule inside it, weights of gradients, one task
+    alone; the matrices of a resize stand in no checkpoint.
+    """
+    methods = ("son_goku", "son_goku_adatask", "mgda", "single_task")
+
+    def run(out, *more):
+        line = [part for name in methods for part in ("--method", name)]
+        done = CliRunner().invoke(
+            train,
+            ["nyuv2", *line, "--preset", "smoke", "--data-root", str(tmp_path / "none"), "--out",
+             str(tmp_path / out), *more],
+            catch_exceptions=False,
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def metrics(out):
+        found = {}
+        for path in sorted((tmp_path / out).rglob("metrics.csv")):
+            found[str(path.relative_to(tmp_path / out))] = path.read_text()
+        return found
+
+    assert "son_goku/seed-0 (SYNTH): finished, 3 steps" in run("straight")
+    run("stopped", "--max-steps", "1")
+    run("stopped")
+    assert len(metrics("straight")) == 3 + 4
+    after = {name: text.splitlines()[-1] for name, text in metrics("stopped").items()}
+    assert after == {name: text.splitlines()[-1] for name, text in metrics("straight").items()}
+    result = json.loads((tmp_path / "stopped/nyuv2/mgda/seed-0/result.json").read_text())
+    assert list(result["tasks"]) == ["segmentation", "depth", "normals", "temperature"]
 
 
 def test_an_image_of_another_size_is_refused(rooms):
