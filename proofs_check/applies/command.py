@@ -80,15 +80,16 @@ def _show(out: Console, log: RunLog, found: tuple[Applied, ...]) -> None:
     for remark in remarks(log):
         out.print(Text(remark))
     claims = all_claims()
+    told: set[str] = set()
     for applied in found:
         out.print()
         out.print(Text(applied.theorem, style="bold"))
         for hypothesis in applied.hypotheses:
-            out.print(_line("needs", hypothesis))
+            out.print(_line("needs", hypothesis, told))
         if len(applied.hypotheses) > 1 and applied.applied is not None:
             out.print(Text(f"  all at once: {_percent(applied.applied)}"))
         if applied.conclusion is not None:
-            out.print(_line("says", applied.conclusion))
+            out.print(_line("says", applied.conclusion, told))
             if applied.concluded is not None:
                 true, of = applied.concluded
                 what = applied.conclusion.of
@@ -151,7 +152,8 @@ def _cell(value: float | int | str | None) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _line(label: str, held: Held) -> Text:
+def _line(label: str, held: Held, told: set[str]) -> Text:
+    """One line; a note stands where it is needed first."""
     from rich.text import Text
 
     share = held.share
@@ -161,8 +163,9 @@ def _line(label: str, held: Held) -> Text:
     else:
         style = "green" if share == 1 else "red" if share == 0 else "yellow"
         line.append(f"held at {_percent(share)} of {len(held.held)} {held.of}", style=style)
-    if held.note:
+    if held.note and held.note not in told:
         line.append(f" ({held.note})", style="dim")
+        told.add(held.note)
     return line
 
 

@@ -49,7 +49,8 @@ def recovery(run: RunLog) -> tuple[Applied, ...]:
         "a margin gamma > 0 around -tau",
         tuple(value > 0 for value in margins),
         MEASUREMENTS,
-        "the largest gamma that the population cosines leave, at each measurement",
+        "the largest gamma <= 1 - tau that the population cosines leave; none at tau = 1, where "
+        "every graph is empty",
     )
     model_b = tuple(_is_multipartite(graph) for graph in graphs)
     return (
@@ -155,7 +156,7 @@ def _budget(
         recovered,
         Tightness(
             "smallest n_eff / the budget",
-            tuple(h / n for h, n in zip(had, needed, strict=True) if n > 0),
+            tuple(h / n for h, n in zip(had, needed, strict=True) if 0 < n < math.inf),
         ),
     )
 

@@ -53,9 +53,9 @@ def remarks(run: RunLog) -> tuple[str, ...]:
     if measured and (optimiser != "sgd" or momentum):
         named = f"{optimiser} with momentum {momentum:g}" if optimiser == "sgd" else optimiser
         found.append(
-            f"The run steps with {named}. What is said of F after a step is about plain gradient "
-            f"steps x - eta g from the measured points, eta being the run's rate there; not about "
-            f"the run's own steps."
+            f"The run steps with {named}; the theorems speak of plain gradient steps. So what is "
+            f"said of F after a step, of eta and of a step's bias is about steps x - eta g from "
+            f"the measured points, with the run's rate there as eta: not about its own steps."
         )
     if params.get("combine") != "sum":
         found.append(

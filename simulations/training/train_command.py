@@ -246,7 +246,10 @@ def _tell_measured(job: Job) -> None:
         return
     measured = sum(row["kind"] == "objective" for row in read_refreshes(path))
     if measured:
-        click.echo(f"    measured at {measured} refreshes: songoku applies {job.folder}")
+        click.echo(
+            f"    measured at {measured} refresh{'es' if measured > 1 else ''}: songoku applies "
+            f"{job.folder}"
+        )
         return
     click.echo(
         "    not measured: no refresh was followed by a step, or the run was trained before this "
