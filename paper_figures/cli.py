@@ -154,9 +154,9 @@ Draw the figures first: songoku figures""",
     help="Folder for the report.",
 )
 def report(store: Path, ledger: Path, figures_: Path | None, out: Path) -> None:
-    """Build one static page: verdicts, claims with evidence, figures, runs, provenance.
+    """Build one static site: verdicts, claims with evidence, figures, tables, runs, provenance.
 
-    It opens from disk and needs no network. What is missing is named on the page, with the
+    It opens from disk and needs no network. What is missing is named on the front page, with the
     command that makes it.
     """
     from paper_figures.site.build import build_report
@@ -164,4 +164,5 @@ def report(store: Path, ledger: Path, figures_: Path | None, out: Path) -> None:
     built = build_report(store, ledger, out, figures_)
     for gap in built.gaps:
         click.echo(f"missing: {gap.what}. {gap.why} Make it with: {gap.command}")
-    click.echo(f"report: {out / 'index.html'}")
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    click.echo(f"report: {out / 'index.html'} ({size / 1e6:.1f} MB)")

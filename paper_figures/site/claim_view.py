@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from paper_figures.engine.ledger_file import Claim
+from paper_figures.engine.ledger_file import Claim, Evidence
 from paper_figures.engine.verdict_looks import LOOKS, VerdictLook
 from paper_figures.site.figures_on_disk import DrawnFigure
 from paper_figures.site.mathml import typeset
@@ -60,6 +61,12 @@ class ClaimView:
     def address(self) -> str:
         """Where the claim stands in full."""
         return f"{self.page}#{self.anchor}"
+
+    def repeats(self, evidence: Evidence) -> bool:
+        """Whether the claim's own command, which is told once, repeats a piece of evidence."""
+        asked = f"songoku claims check {self.claim['id']}"
+        named = f"{asked} --only {shlex.quote(evidence['name'])}"
+        return evidence["replay"] in (asked, named)
 
     @property
     def matters(self) -> bool:

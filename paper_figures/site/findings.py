@@ -129,9 +129,9 @@ def choose_findings(views: Sequence[ClaimView], drawn: Sequence[DrawnFigure]) ->
 
 
 def _finding(view: ClaimView, figure: DrawnFigure | None) -> Finding:
-    counterexample = view.claim["counterexample"] or {}
-    data = counterexample.get("data") or {}
-    drawing = counterexample_svg(data) if figure is None and isinstance(data, dict) else None
+    counterexample = view.claim["counterexample"]
+    data = None if counterexample is None else counterexample.get("data")
+    drawing = counterexample_svg(data) if figure is None and data is not None else None
     return Finding(view, figure, drawing)
 
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 import paper_figures
 from paper_figures.engine.verdict_looks import LOOKS
 from paper_figures.site.claim_view import FLAGS, ClaimView, claim_views, scope_text
+from paper_figures.site.figures_on_disk import DrawnFigure, DrawnTable
 from paper_figures.site.findings import choose_findings, usual_questions
 from paper_figures.site.plain_text import shown
 from paper_figures.site.sketch import counterexample_svg
@@ -111,7 +112,7 @@ def _given(report: Report) -> dict[str, Any]:
     listed = () if report.ledger is None else claim_views(report.ledger["claims"], report.drawn)
     counts = Counter(view.look.kind for view in listed)
     views = {view.claim["id"]: view for view in listed}
-    things = (*report.drawn, *report.tables)
+    things: tuple[DrawnFigure | DrawnTable, ...] = (*report.drawn, *report.tables)
     questions = usual_questions(views, things, report.undrawn)
     told = sum(len(question.answers) for question in questions)
     probes = () if report.runs is None else report.runs.probes
@@ -129,7 +130,7 @@ def _given(report: Report) -> dict[str, Any]:
         "undrawn": [one for one in report.undrawn if not one.is_table],
         "unmade": [one for one in report.undrawn if one.is_table],
         "answering": [thing for thing in things if thing.answers],
-        "vacuous": sum(view.claim["vacuous"]["is"] for view in listed),
+        "vacuous": sum(1 for view in listed if view.claim["vacuous"]["is"]),
         "undecided": counts["UNDECIDED"],
         "repaired": sum(view.repaired_by is not None and view.matters for view in listed),
         "checks": sum(len(view.claim["evidence"]) for view in listed),
@@ -176,7 +177,9 @@ def _origins(report: Report) -> list[tuple[str, dict[str, Any]]]:
 def _stylesheet() -> str:
     style = (TEMPLATES / "site.css").read_text(encoding="utf-8")
     verdicts = (
-        f".verdict-{look.kind} {{ background: {look.color}; color: {look.ink}; }}"
+        # The sign is for the eye: after the slash stands what a screen reader says, nothing.
+        f".{look.kind} {{ background: {look.color}; color: {look.ink}; }} .{look.kind}::before "
+        f'{{ content: "{look.sign} "; content: "{look.sign} " / ""; }}'
         for look in LOOKS.values()
     )
     return style + "\n".join(verdicts) + "\n"
