@@ -150,6 +150,74 @@ def write_speech(write_wav):
 
 
 @pytest.fixture
+def write_celeba():
+    """Write faces whose red is their number; returns their attributes and those' names."""
+
+    def write(root, parts, chosen):
+        from PIL import Image
+
+        names = [*chosen[:4], *(f"Other_{n}" for n in range(40 - len(chosen))), *chosen[4:]]
+        folder = root / "celeba"
+        (folder / "img_align_celeba").mkdir(parents=True)
+        has = np.random.default_rng(5).integers(0, 2, (len(parts), 40))
+        rows = [str(len(parts)), " ".join(names)]
+        for n in range(len(parts)):
+            rows.append(f"{n + 1:06d}.jpg " + " ".join(f"{2 * x - 1:2d}" for x in has[n]))
+            pixels = np.zeros((218, 178, 3), dtype=np.uint8)
+            pixels[:, :, 0] = 255 * n // len(parts)
+            Image.fromarray(pixels).save(folder / "img_align_celeba" / f"{n + 1:06d}.jpg")
+        listed = [f"{n + 1:06d}.jpg {part}" for n, part in enumerate(parts)]
+        (folder / "list_attr_celeba.txt").write_text("\n".join(rows) + "\n")
+        (folder / "list_eval_partition.txt").write_text("\n".join(listed) + "\n")
+        return has, names
+
+    return write
+
+
+@pytest.fixture
+def write_taskonomy():
+    """Write views of buildings, 32 x 32; view n is n + 1 everywhere, but for a hole on the left."""
+
+    def write(root, views, listed=True, inside=""):
+        from PIL import Image
+
+        number = 0
+        for building, count in views.items():
+            for view in range(count):
+                level = number + 1
+                wide = np.full((32, 32), level)
+                wide[:, :8] = 65535  # a hole of the mesh
+                colour = np.full((32, 32, 3), level, dtype=np.uint8)
+                arrows = np.full((32, 32, 3), 127, dtype=np.uint8)
+                arrows[:, :, 2] = 255
+                classes = np.full((32, 32), level % 18, dtype=np.uint8)
+                for domain, name, pixels in (
+                    ("rgb", "rgb", colour),
+                    ("segment_semantic", "segmentsemantic", classes),
+                    ("depth_zbuffer", "depth_zbuffer", (512 * wide).clip(0, 65535)),
+                    ("normal", "normal", arrows),
+                    ("keypoints2d", "keypoints2d", np.full((32, 32), 100 * level)),
+                    ("edge_texture", "edge_texture", np.full((32, 32), 200 * level)),
+                ):
+                    folder = root / "taskonomy" / domain / inside / building
+                    folder.mkdir(parents=True, exist_ok=True)
+                    deep = pixels.astype(np.uint16) if pixels.dtype == np.int64 else pixels
+                    path = folder / f"point_{view}_view_{view % 3}_domain_{name}.png"
+                    Image.fromarray(deep).save(path)
+                number += 1
+        if listed:
+            rows = ["id,train,val,test"]
+            marks = ["1,0,0", "0,1,0", "0,0,1"]
+            rows += [f"{name},{marks[min(n, 2)]}" for n, name in enumerate(views)]
+            folder = root / "taskonomy" / "splits_taskonomy"
+            folder.mkdir()
+            (folder / "train_val_test_tiny.csv").write_text("\n".join(rows) + "\n")
+        return root / "taskonomy"
+
+    return write
+
+
+@pytest.fixture
 def write_ett():
     def write(path, rows, step=timedelta(hours=1)):
         path.parent.mkdir(parents=True, exist_ok=True)

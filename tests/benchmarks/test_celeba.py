@@ -20,20 +20,11 @@ NAMES = [*ATTRIBUTES[:4], *(f"Other_{n}" for n in range(31)), *ATTRIBUTES[4:]]
 
 
 @pytest.fixture
-def faces(tmp_path, rng):
-    """Thirty faces whose mean red is their number times eight; returns their attributes."""
-    folder = tmp_path / "celeba"
-    (folder / "img_align_celeba").mkdir(parents=True)
-    has = rng.integers(0, 2, (COUNT, 40))
-    rows = [str(COUNT), " ".join(NAMES)]
-    for n in range(COUNT):
-        rows.append(f"{n + 1:06d}.jpg " + " ".join(f"{2 * x - 1:2d}" for x in has[n]))
-        pixels = np.zeros((218, 178, 3), dtype=np.uint8)
-        pixels[:, :, 0] = 8 * n
-        Image.fromarray(pixels).save(folder / "img_align_celeba" / f"{n + 1:06d}.jpg", quality=95)
-    write(folder / "list_attr_celeba.txt", rows)
-    write(folder / "list_eval_partition.txt", parts())
-    return folder, has
+def faces(tmp_path, write_celeba):
+    """Thirty faces; returns the folder and their attributes."""
+    has, names = write_celeba(tmp_path, PARTS, ATTRIBUTES)
+    assert names == NAMES
+    return tmp_path / "celeba", has
 
 
 def parts():
@@ -46,7 +37,7 @@ def write(path, rows):
 
 def number_of(images):
     """Return which faces these are, from their red."""
-    return (images[:, 0].float().mean(dim=(1, 2)) / 8).round().long()
+    return (images[:, 0].float().mean(dim=(1, 2)) * COUNT / 255).round().long()
 
 
 def test_every_face_has_its_own_attributes(faces, tmp_path, rng):

@@ -25,9 +25,10 @@ _BENCHMARKS = {
     "nyuv2": "simulations.training.benchmarks.nyuv2:NYUV2",
     "ett": "simulations.training.benchmarks.ett:ETT",
     "celeba": "simulations.training.benchmarks.celeba:CELEBA",
+    "taskonomy": "simulations.training.benchmarks.taskonomy:TASKONOMY",
     "yeast": "simulations.training.benchmarks.yeast:YEAST",
 }
-_PTG = ("ett", "celeba")
+_PTG = ("ett", "celeba", "taskonomy")
 _OURS = ("yeast",)
 
 
@@ -38,7 +39,7 @@ def available_benchmarks() -> tuple[str, ...]:
     --------
     >>> available_benchmarks()
     ('cifar10', 'av_mnist', 'mm_imdb', 'stocks_fb', 'stocks_health', 'nyuv2', 'ett', 'celeba',
-     'yeast')
+     'taskonomy', 'yeast')
     """
     return tuple(_BENCHMARKS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,8 +14,9 @@ from simulations.training.benchmarks.kinds import (
     mean_absolute_error,
     root_mean_square_error,
 )
+from songoku_theory.errors import InvalidInputError
 
-__all__ = ["depth_map", "mean_iou", "normals_map", "pixel_classes"]
+__all__ = ["depth_map", "heat_map", "mean_iou", "normals_map", "pixel_classes"]
 
 
 def pixel_classes(
@@ -123,4 +125,41 @@ def normals_map(name: str, role: Role, doc: str, view: str, splits: Splits) -> B
     return BenchmarkTask(
         name, role, doc, view, Head.PIXEL_VALUES, 3, splits, loss,
         (Metric("angle error (degrees)", False, angle),), angle(centre.expand(test.shape), test),
+    )  # fmt: skip
+
+
+def heat_map(
+    name: str, role: Role, doc: str, view: str, splits: Splits, unit: str
+) -> BenchmarkTask:
+    """Return a regression of one number a pixel, all of them known: L1; mean absolute error.
+
+    Parameters
+    ----------
+    name, role, doc, view, splits
+        See `BenchmarkTask`; labels (n, 1, h, w).
+    unit : str
+        Of the labels, for the metric's name.
+
+    Raises
+    ------
+    InvalidInputError
+        When a label is not finite, or there is more than one a pixel.
+    """
+    for split, samples in splits.items():
+        found = samples.labels
+        if found.dim() != 4 or found.shape[1] != 1 or not bool(found.isfinite().all()):
+            raise InvalidInputError(
+                f"task {name!r}: {split} labels should be one finite number a pixel; found shape "
+                f"{tuple(found.shape)}."
+            )
+    test = splits["test"].labels
+    # The L1-best constant. A quantile of so many numbers is found by sorting a copy in numpy.
+    middle = float(np.median(splits["train"].labels.numpy()))
+    metrics = (
+        Metric(f"MAE ({unit})", False, mean_absolute_error),
+        Metric(f"RMSE ({unit})", False, root_mean_square_error),
+    )
+    return BenchmarkTask(
+        name, role, doc, view, Head.PIXEL_VALUES, 1, splits, functional.l1_loss, metrics,
+        mean_absolute_error(torch.full_like(test, middle), test),
     )  # fmt: skip
