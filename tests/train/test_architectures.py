@@ -190,6 +190,13 @@ def test_statistics_are_of_one_view_and_of_the_mean_batch():
     assert not torch.allclose(layer(batches[0], 1), expected)
 
 
+def test_a_batch_that_can_not_be_normalised_is_one_clear_error():
+    trunk, _ = trunk_of("resnet18")
+    trunk({"image": torch.zeros(1, 3, 9, 9)}, 0)  # the last map has 2 x 2
+    with pytest.raises(InvalidInputError, match="a batch of 1 example"):
+        trunk({"image": torch.zeros(1, 3, 8, 8)}, 0)
+
+
 def test_evaluating_without_statistics_is_refused():
     layer = built(lambda: ViewNorm2d(2, 1), torch.Generator()).eval()
     with pytest.raises(InvalidInputError, match="no statistics"):

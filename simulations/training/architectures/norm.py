@@ -77,8 +77,14 @@ class ViewNorm2d(nn.Module):
         Raises
         ------
         InvalidInputError
-            At evaluation, when nothing was measured for the view.
+            At evaluation, when nothing was measured for the view; in training, when a channel has
+            one value only.
         """
+        if self.training and x.numel() == x.shape[1]:
+            raise InvalidInputError(
+                "one value of each channel can't be normalised: a batch of 1 example whose map has "
+                "shrunk to 1 x 1. Use a larger batch_size, larger images or a smaller stem_stride."
+            )
         if self.moments is not None and (self.training or self.measuring):
             return self._shared_forward(x, view, self.moments)
         if self.measuring:
