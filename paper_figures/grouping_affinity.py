@@ -60,8 +60,8 @@ def draw(given: FigureInput) -> Picture:
             "tasks together, mean over seeds: transfer gain by look-ahead steps (PTG), TAG's, "
             "the cosines of the gradients and of SON-GOKU's smoothed gradients. Blue: i helps j. "
             "Each matrix has its own scale, from minus to plus its largest absolute value off the "
-            "diagonal, which stands below it; numbers are tenths of that. The diagonal is left out, "
-            "since only the paper's own form counts what a task gains from itself."
+            "diagonal, which stands below it; numbers are tenths of that. The diagonal is left "
+            "out, since only the paper's own form counts what a task gains from itself."
         ),
         n=f"{seeds[0] if len(seeds) == 1 else f'{seeds[0]} to {seeds[-1]}'} seeds a matrix",
         interval="none drawn; each pair's least and largest seed are in the CSV",

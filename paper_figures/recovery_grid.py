@@ -177,8 +177,8 @@ def _collapse_answer(rows: pl.DataFrame) -> Answer:
         f"Of {pairs} neighbouring values of s = σ/√n_eff within a dimension and a threshold, each "
         f"from another R, β or σ ({trials:,} common draws), recovery rises with s at {inversions}: "
         + (
-            "it falls, or stays, with s whatever R, β and σ make it up. These draws are from the "
-            "exact law (EXT-1), in which only s enters; 'recovery' has direct simulations beside it."
+            "it falls, or stays, with s whatever R, β and σ make it up. These draws are from "
+            "the exact law (EXT-1), in which only s enters; 'recovery' has direct simulations too."
             if not inversions
             else "so the order is not kept everywhere; the figure shows by how much."
         ),
