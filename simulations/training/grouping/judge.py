@@ -89,13 +89,8 @@ def judged(
             way = Way(decision.method, decision.setting, decision.num_groups)
             found = networks.test_errors(decision)
             errors[way][decision.seed].append(found)
-            rows += [
-                row(
-                    "error", value, method=way.method, setting=way.setting,
-                    num_groups=way.num_groups, seed=decision.seed, draw=decision.draw, i=i,
-                )
-                for i, value in enumerate(found)
-            ]  # fmt: skip
+            if decision.draw < 0:  # those of a random draw can be looked up by its sets
+                rows += _error_rows(decision, found)
     every = range(options.seeds)
     # A way that can't be met on some seed (it then says why) has no mean over all of them.
     by_seed = {
@@ -116,6 +111,16 @@ def judged(
     rows += _distances(totals)
     rows += _improvements(options, totals)
     return rows
+
+
+def _error_rows(decision: Decision, found: Array) -> list[Row]:
+    return [
+        row(
+            "error", value, method=decision.method, setting=decision.setting,
+            num_groups=decision.num_groups, seed=decision.seed, i=i,
+        )
+        for i, value in enumerate(found)
+    ]  # fmt: skip
 
 
 def _group_rows(decision: Decision, classes: Mapping[int, Sequence[int]]) -> list[Row]:

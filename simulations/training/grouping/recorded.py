@@ -32,10 +32,11 @@ from songoku_theory.storage.problems import store_problems
 __all__ = ["available_recorded", "export", "load_recorded", "read_csv", "write_csv"]
 
 _FOLDER = "simulations.training"
+_UNUSED = -1
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows; floats with all their digits, nothing where a value is missing."""
+    """Write rows; floats with all their digits, nothing where a kind does not use a column."""
     write_whole(path, csv_text(rows).encode())
 
 
@@ -50,7 +51,7 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def _written(value: RowValue) -> str:
-    if value is None:
+    if value is None or (isinstance(value, int) and value == _UNUSED):
         return ""
     return repr(value) if isinstance(value, float) else str(value)
 
@@ -81,9 +82,9 @@ def read_csv(text: str, source: str) -> list[Row]:
 def _read(text: str, kind: type) -> RowValue:
     if kind is str:
         return text
-    if text == "":
-        return None
-    return int(text) if kind is int else float(text)
+    if kind is int:
+        return int(text) if text else _UNUSED
+    return float(text) if text else None
 
 
 def export(folder: Path, study: Study, store: Path, rows: Sequence[Row]) -> None:

@@ -67,8 +67,8 @@ networks       each way, m: networks trained a seed for the  method, setting, nu
                groups, and before, to find them              count: before
 set_error      each trained set of tasks, seed, task: test   method (together or son_goku), seed,
                error; label: the set                         label ("0 2 5"), i, value
-error          each way, m, seed, task: test error           method, setting, num_groups, seed,
-                                                             draw, i, value
+error          each way but random, m, seed, task: test      method, setting, num_groups, seed,
+               error                                         i, value
 total          each way, m, seed: sum over tasks; random:    method, setting, num_groups, seed,
                mean over draws                               value
 task_mean      each way, m, task: mean over seeds            method, setting, num_groups, i,
