@@ -157,7 +157,7 @@ def _tasks(text: str, place: Mapping[str, int]) -> list[str]:
         fitting = [name for name in place if rest == name or rest.startswith(f"{name} ")]
         if not fitting:
             raise InvalidInputError(
-                f"{text!r} should be names of tasks; {rest!r} begins with none."
+                f"expected names of tasks ({', '.join(place)}); found {text!r}."
             )
         longest = max(fitting, key=len)
         found.append(longest)
