@@ -13,9 +13,11 @@ import torch
 
 from simulations.training.benchmarks import get_benchmark
 from simulations.training.benchmarks.base import SPLITS, Role
-from simulations.training.benchmarks.stocks import STOCKS_FB, STOCKS_HEALTH, return_classes
+from simulations.training.benchmarks.stock_windows import return_classes
+from simulations.training.benchmarks.stocks import STOCKS_FB, STOCKS_HEALTH
 from simulations.training.datasets.base import Provenance
 from simulations.training.formats.yahoo_csv import read_daily_prices
+from simulations.training.run.settings import load_settings, with_data_options
 from songoku_theory.errors import InvalidInputError, UnknownNameError
 
 TICKERS = ("MCD", "KO", "WMT", "PG")
@@ -172,6 +174,66 @@ def test_wrong_options_are_refused():
         dataclasses.replace(STOCKS_FB, returns="square")
     with pytest.raises(InvalidInputError, match="AAPL"):
         dataclasses.replace(STOCKS_FB, outputs=("AAPL",))
+
+
+def test_ticker_lists_given_in_a_config(tmp_path, write_stock, rng):
+    """14 + 4 made-up series: as many inputs and outputs as the paper's F&B, but not its own."""
+    names = [f"AB{n}" for n in range(18)]
+    config = tmp_path / "mine.toml"
+    config.write_text(
+        f"[benchmark.stocks_fb.data]\ntickers = {names}\noutputs = {names[-4:]}\nwindow = 100\n"
+    )
+    settings = load_settings("smoke", config)
+    mine = with_data_options("stocks_fb", settings.data("stocks_fb"))
+    for name in names[:-1]:
+        write_stock(tmp_path / "stocks", name, days=140)
+    for ticker in TICKERS:  # what would stand in for the paper's does not for one's own
+        write_stock(tmp_path / "stocks", ticker)
+    assert mine.look(tmp_path).provenance is None
+    with pytest.raises(InvalidInputError, match=r"a file for each of AB0 .*no stocks/AB17\.csv"):
+        mine.load(tmp_path, rng)
+    write_stock(tmp_path / "stocks", names[-1], days=140)
+    loaded = mine.load(tmp_path, rng)
+    assert loaded.provenance is Provenance.NEAR
+    assert loaded.input_shapes == {"prices": (18, 2, 100)}
+    mains = [task.name for task in loaded.tasks if task.role is Role.MAIN]
+    assert mains == [f"return_{name}" for name in names[-4:]]
+    assert any(note.startswith("Tickers as asked for") for note in loaded.notes)
+
+
+def test_the_papers_lists_in_another_order_are_still_the_papers(tmp_path, write_stock):
+    for ticker in STOCKS_FB.tickers:
+        write_stock(tmp_path / "stocks", ticker, days=5)
+    same = dataclasses.replace(STOCKS_FB, tickers=STOCKS_FB.tickers[::-1])
+    assert same.look(tmp_path).provenance is Provenance.EXACT
+    fewer = dataclasses.replace(STOCKS_FB, outputs=("MCD",))
+    assert fewer.look(tmp_path).provenance is Provenance.NEAR
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"tickers": ("A", "B", "A"), "outputs": ("A",)}, "each once; found 3, A again"),
+        ({"tickers": ("A",), "outputs": ("A",)}, "tickers should be 2 or more"),
+        ({"outputs": ()}, "outputs should be 1 or more"),
+        ({"outputs": ("MCD", "MCD")}, "MCD again"),
+        ({"tickers": ("A", "../B"), "outputs": ("A",)}, r"like KO or BRK\.B; found '\.\./B'"),
+        ({"tickers": ("A", 3), "outputs": ("A",)}, "found 3"),
+        ({"outputs": ("AAPL",)}, "AAPL besides"),
+        ({"window": 4}, "at least 5 days"),
+        ({"window": 500.0}, "at least 5 days"),
+    ],
+)
+def test_wrong_lists_are_refused(given, says):
+    with pytest.raises(InvalidInputError, match=says):
+        dataclasses.replace(STOCKS_FB, **given)
+
+
+def test_a_day_on_a_weekend_is_refused(tmp_path, write_stock, rng):
+    for ticker in TICKERS:
+        write_stock(tmp_path / "stocks", ticker, start=date(2010, 1, 9))  # a Saturday
+    with pytest.raises(InvalidInputError, match="Monday to Friday"):
+        STOCKS_FB.load(tmp_path, rng)
 
 
 @pytest.mark.parametrize("name", ["stocks_fb", "stocks_health"])

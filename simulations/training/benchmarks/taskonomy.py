@@ -53,7 +53,7 @@ class Taskonomy:
     depth         Metres along the optical axis, up to 16.
     normals       Unit vectors, where there is a depth.
     keypoints     2D keypoints (SURF), a heat map; root mean squares of the training part.
-    edges         Texture edges (Canny without thresholds), a heat map; likewise.
+    edges         Texture edges (Canny before thinning), a heat map; likewise.
     ============  ===========================================================================
 
     The input is ``image``, (3, h, w), in standard deviations of the training images.
