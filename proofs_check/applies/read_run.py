@@ -120,6 +120,11 @@ def read_folder(folder: Path) -> RunLog:
     """
     path = folder / "result.json"
     if not path.is_file():
+        if (folder / "checkpoint.pt").is_file():
+            raise InvalidInputError(
+                f"the run in {folder} was stopped before its end; the same songoku train command "
+                f"goes on with it."
+            )
         raise InvalidInputError(
             f"{folder} holds no result.json, so it is no folder of a run that came to an end. "
             f"Expected OUT/BENCHMARK/METHOD/seed-N of songoku train."

@@ -192,6 +192,9 @@ def test_not_a_run_is_one_clear_error(tmp_path, folder):
     empty.mkdir()
     with pytest.raises(InvalidInputError, match=r"holds no result\.json.*OUT/BENCHMARK/METHOD"):
         read_folder(empty)
+    (empty / "checkpoint.pt").write_text("")
+    with pytest.raises(InvalidInputError, match="stopped before its end; the same songoku train"):
+        read_folder(empty)
     (empty / "result.json").write_text('{"something": 1}')
     with pytest.raises(InvalidInputError, match="is no result of songoku train"):
         read_folder(empty)
