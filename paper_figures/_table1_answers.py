@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from paper_figures._table1_parts import mean_text
 from paper_figures._training_rows import Bench, method_name
-from paper_figures._training_scores import Compared, Moment, against, compare, metrics_of
+from paper_figures._training_scores import (
+    Compared,
+    Moment,
+    against,
+    compare,
+    compares_nothing,
+    metrics_of,
+)
 from paper_figures.engine.picture import Answer
 from paper_figures.engine.statistics import Mean
 
@@ -39,6 +46,12 @@ def _gains(benches: tuple[Bench, ...], moment: Moment) -> str:
         family = [one for one in found if one.method in FAMILY]
         if not family:
             continue
+        if compares_nothing(bench, moment):
+            parts.append(
+                f"{bench.title}: every run of every method has the same scores, so nothing is "
+                "compared"
+            )
+            continue
         better = [one for one in family if one.verdict == "better"]
         worse = [one for one in family if one.verdict == "worse"]
         parts.append(
@@ -69,7 +82,7 @@ def _said(found: list[Compared], word: str) -> str:
 def _pairs(benches: tuple[Bench, ...], moment: Moment, others: tuple[str, ...]) -> str:
     parts = []
     for bench in benches:
-        if "son_goku" not in bench.methods:
+        if "son_goku" not in bench.methods or compares_nothing(bench, moment):
             continue
         for metric in metrics_of(bench)[:1]:
             for other in others:
@@ -80,7 +93,10 @@ def _pairs(benches: tuple[Bench, ...], moment: Moment, others: tuple[str, ...]) 
                         f"{mean_text(gap)} ({_verdict(gap)})"
                     )
     if not parts:
-        return "These methods are not stored together on two seeds, so nothing can be said."
+        return (
+            "These methods are not stored together on two seeds with scores that differ, so "
+            "nothing can be said."
+        )
     return (
         f"{'; '.join(parts)}. Positive: SON-GOKU is better. Means of paired differences with 95% "
         "intervals by Student's t over seeds, not corrected for their number; 'untold' where the "

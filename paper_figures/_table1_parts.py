@@ -8,7 +8,15 @@ import polars as pl
 
 from paper_figures import _table_one as printed
 from paper_figures._training_rows import Bench, method_name
-from paper_figures._training_scores import Compared, Moment, compare, metrics_of, scale_of
+from paper_figures._training_scores import (
+    Compared,
+    Moment,
+    chance_level,
+    compare,
+    compares_nothing,
+    metrics_of,
+    scale_of,
+)
 from paper_figures.engine.statistics import Mean
 from paper_figures.engine.table import Column, Part
 
@@ -34,6 +42,15 @@ def part_of(bench: Bench, moment: Moment) -> Part:
         )
         for method in bench.methods
     ]
+    levels = [chance_level(bench, metric) for metric in metrics]
+    rows.append(
+        (
+            "without inputs",
+            *("–" if level is None else f"{level:.3g}" for level in levels),
+            "–",
+            *("–" for _ in printed.COLUMNS.get(bench.name, ())),
+        )
+    )
     heads = [Column(score_head(metric, higher[metric]), "right", "here") for metric in metrics]
     columns = (
         Column("method", "left"),
@@ -41,8 +58,8 @@ def part_of(bench: Bench, moment: Moment) -> Part:
         Column("Δm (%) ↑", "right", "here"),
         *(Column(head, "right", "paper") for head, _ in printed.COLUMNS.get(bench.name, ())),
     )
-    groups = _rules(bench.methods)
-    return Part(bench.title, columns, tuple(rows), groups, _notes(bench, found))
+    rules = (*_rules(bench.methods), len(rows) - 1)
+    return Part(bench.title, columns, tuple(rows), rules, _notes(bench, found, moment))
 
 
 def score_head(metric: str, higher: bool) -> str:
@@ -129,7 +146,7 @@ def _rules(methods: tuple[str, ...]) -> tuple[int, ...]:
     ) <= set(methods) else ()  # fmt: skip
 
 
-def _notes(bench: Bench, found: tuple[Compared, ...]) -> tuple[str, ...]:
+def _notes(bench: Bench, found: tuple[Compared, ...], moment: Moment) -> tuple[str, ...]:
     training = bench.settings.get("training")
     length = ""
     if isinstance(training, dict):
@@ -142,6 +159,11 @@ def _notes(bench: Bench, found: tuple[Compared, ...]) -> tuple[str, ...]:
     said = [f"Preset {bench.preset}{length}, {bench.device}."]
     if bench.preset == "smoke":
         said.append("The smoke preset only shows that everything runs: its scores mean nothing.")
+    if compares_nothing(bench, moment):
+        said.append(
+            "Every run of every method has the same scores: all have learnt to answer without "
+            "looking at the inputs, so this part compares nothing."
+        )
     stopped = {method_name(one.method): one.diverged for one in found if one.diverged}
     if stopped:
         said.append(

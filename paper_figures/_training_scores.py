@@ -14,7 +14,9 @@ __all__ = [
     "Compared",
     "Moment",
     "against",
+    "chance_level",
     "compare",
+    "compares_nothing",
     "final_scores",
     "metrics_of",
     "scale_of",
@@ -80,6 +82,28 @@ def metrics_of(bench: Bench) -> tuple[str, ...]:
     if len(firsts) == 1:
         firsts |= dict.fromkeys(metrics[1] for metrics in lists if len(metrics) > 1)
     return tuple(firsts)[:MOST_METRICS]
+
+
+def chance_level(bench: Bench, metric: str) -> float | None:
+    """Return what a metric is without looking at the inputs, mean over the main tasks; or None."""
+    found = bench.kind("chance").join(bench.tasks(), on=["key", "i"])
+    found = found.filter(pl.col("role") == "main", pl.col("metric") == metric)
+    each = found.drop_nulls("value").group_by("name").agg(pl.col("value").mean())
+    return scale_of(metric) * float(each["value"].to_numpy().mean()) if len(each) else None
+
+
+def compares_nothing(bench: Bench, moment: Moment = "end") -> bool:
+    """Say whether all runs of two methods or more have the very same scores.
+
+    That happens when each has learnt to ignore its inputs, e.g. to name the most frequent class.
+    """
+    scores = final_scores(bench, moment)
+    if scores["method"].n_unique() < 2:
+        return False
+    spread = scores.group_by("name", "metric").agg(
+        (pl.col("value").max() - pl.col("value").min()).alias("range")
+    )
+    return bool((spread["range"] <= 1e-12).all())
 
 
 def final_scores(bench: Bench, moment: Moment = "end") -> pl.DataFrame:

@@ -34,7 +34,8 @@ COMPACT_LINE = 0.115
 """Height of a line in a ledger of hundreds of claims, in inches: type of 5 points."""
 COMPACT_MARGIN = 0.72
 """Where a family's name stands there, left of its tiles."""
-COMPACT_PAGE = 9.3
+COMPACT_PAGE = 8.6
+"""Leaves some lines of a page of 9 inches for a short caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ def _draw_sign(axis: Axes, look: VerdictLook, x: float, top: float, fit: _Fit) -
 
 def _draw_legend(axis: Axes, counts: Counter[str], style: Style, fit: _Fit) -> None:
     """Name every verdict, with its count, in two lines of four places."""
+    size = fit.size * (1.0 if fit.margin else 0.88)
     places, top = 4, -(1.4 + max(tile.line for tile in fit.tiles)) * fit.line
     for index, look in enumerate(LOOKS.values()):
         x = EDGE * fit.scale + (index % places) * style.full / places
@@ -251,10 +253,10 @@ def _draw_legend(axis: Axes, counts: Counter[str], style: Style, fit: _Fit) -> N
         _draw_sign(axis, look, x, y, fit)
         text = f"{look.label}: {counts[look.kind]}"
         x += (STRIPE + 0.06) * fit.scale
-        axis.text(x, y - 0.42 * fit.line, text, va="center", fontsize=fit.size * 0.88)
+        axis.text(x, y - 0.42 * fit.line, text, va="center", fontsize=size)
     x = EDGE * fit.scale + (len(LOOKS) % places) * style.full / places
     y = top - (len(LOOKS) // places) * fit.line
-    axis.text(x, y - 0.42 * fit.line, "∅   vacuous", va="center", fontsize=fit.size * 0.88)
+    axis.text(x, y - 0.42 * fit.line, "∅   vacuous", va="center", fontsize=size)
 
 
 def _data(tiles: list[_Tile]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Small stores, ledgers and figures that the tests of figures and report share."""
+"""Small stores, ledgers and figures that the tests of figures and report share, and a ruler."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from paper_figures.engine.intervals import clopper_pearson
 from paper_figures.engine.registry import available_figures
 from paper_figures.engine.runner import draw_all
 from paper_figures.engine.source_rows import Sources
-from paper_figures.engine.style import STYLES
+from paper_figures.engine.style import STYLES, applied
 from songoku_theory.ema import n_eff
 from songoku_theory.storage import read_rows
 from songoku_theory.storage.codec import canonical_json, digest, encode_rows
@@ -25,6 +31,11 @@ from songoku_theory.storage.schema import CELLS, DDL, EXPERIMENTS, PROVENANCE
 Cell = tuple[dict[str, Any], list[dict[str, Any]]]
 Experiment = tuple[dict[str, type], Sequence[Cell]]
 StoreMaker = Callable[[Mapping[str, Experiment]], Path]
+
+Drawn = list[tuple[str, float, Bbox]]
+
+SMALLEST = 5.0
+"""The smallest type in a figure, in points."""
 
 TRACE_COLUMNS: dict[str, type] = {
     "kind": str, "refresh": int, "step": int, "i": int, "j": int, "value": float, "label": str,
@@ -258,3 +269,51 @@ def drawn(store: Path, ledger_file: Path, tmp_path_factory: pytest.TempPathFacto
     outcomes = list(draw_all(specs, Sources(store, ledger_file), out, STYLES["neurips"]))
     assert {outcome.status for outcome in outcomes} == {"drawn"}, outcomes
     return out
+
+
+@pytest.fixture
+def texts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Figure], Drawn]:
+    """Lay a figure out and give the texts that would really be drawn: text, points, box."""
+    drawn: list[Text] = []
+    draw = Text.draw
+
+    def recorded(self: Text, renderer: RendererBase) -> None:
+        drawn.append(self)
+        draw(self, renderer)
+
+    monkeypatch.setattr(Text, "draw", recorded)
+
+    def texts(fig: Figure) -> Drawn:
+        FigureCanvasAgg(fig)
+        fig.draw_without_rendering()
+        drawn.clear()
+        fig.draw_without_rendering()  # the layout of the first drawing has settled
+        return [
+            (artist.get_text(), float(artist.get_fontsize()), artist.get_window_extent())
+            for artist in dict.fromkeys(drawn)
+            if artist.get_visible() and artist.get_text().strip()
+        ]
+
+    return texts
+
+
+@pytest.fixture
+def check_layout(texts_of: Callable[[Figure], Drawn]) -> Callable[[Figure, str], None]:
+    """Fail where a label of a figure is clipped, covered by another, or too small."""
+
+    def check(fig: Figure, style: str) -> None:
+        with applied(STYLES[style]):
+            texts = texts_of(fig)
+        assert len(texts) > 5
+        page = fig.bbox.expanded(1.0, 1.0).padded(1.0)
+        for text, size, box in texts:
+            assert page.contains(*box.min), f"{text!r} is clipped: {box} in {page}"
+            assert page.contains(*box.max), f"{text!r} is clipped: {box} in {page}"
+            assert size >= SMALLEST, f"{text!r} is set in {size} points"
+        for (one, _, first), (other, _, second) in combinations(texts, 2):
+            common = Bbox.intersection(first, second)
+            area = 0.0 if common is None else common.width * common.height
+            least = min(first.width * first.height, second.width * second.height)
+            assert area <= 0.1 * least, f"{one!r} and {other!r} overlap"
+
+    return check

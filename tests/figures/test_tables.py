@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,6 +33,7 @@ from paper_figures.engine.table_markdown import table_markdown
 from songoku_theory.errors import InvalidInputError, UnknownNameError
 
 NEURIPS = STYLES["neurips"]
+GOLDEN = Path(__file__).with_name("golden") / "tables"
 KINDS = ("tex", "md", "html", "csv", "json")
 BAD = "a<b> & $x_1$ 5% | \\cmd{} # ~ ^ ±↑ `c` \"q\" 'r' é 鸟"
 
@@ -205,6 +207,17 @@ def test_the_same_input_gives_the_same_bytes(ledger_file: Path) -> None:
     rows, ledger = sources.fetch(spec)
     first, second = (lay_out(spec, FigureInput(rows, ledger, NEURIPS)) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("name", ["verdicts", "claims"])
+def test_the_ledgers_tables_are_the_golden_data(name: str, ledger_file: Path) -> None:
+    """Counts and texts, exactly."""
+    spec, path = get_table(name), GOLDEN / f"{name}.csv"
+    rows, ledger = Sources(Path("none"), ledger_file).fetch(spec)
+    found = lay_out(spec, FigureInput(rows, ledger, NEURIPS)).files["csv"]
+    if os.environ.get("SONGOKU_GOLDEN") == "write":
+        path.write_bytes(found)
+    assert found.decode() == path.read_text(encoding="utf-8")
 
 
 def test_a_table_without_numbers_is_refused(tmp_path: Path) -> None:

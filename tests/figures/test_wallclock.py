@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from paper_figures import _table_four as printed
 from paper_figures._wallclock_rows import select, summarised
 from paper_figures.engine.picture import FigureInput, Picture
-from paper_figures.engine.registry import get_figure
+from paper_figures.engine.registry import get_figure, get_table
 from paper_figures.engine.source_rows import MissingRowsError
 from paper_figures.engine.style import STYLES, applied
 from songoku_theory.storage import read_rows
@@ -141,3 +141,36 @@ def test_the_answers_change_with_the_rows(times: pl.DataFrame, picture: Picture)
 def test_no_rows_name_the_command(times: pl.DataFrame) -> None:
     with pytest.raises(MissingRowsError, match="songoku sweep run quick"):
         select(times, "heuristics")
+
+
+@pytest.mark.parametrize("name", ["table2", "table4"])
+def test_the_tables_data_is_the_golden_data(name: str, times: pl.DataFrame) -> None:
+    """Write anew, after a change that is meant, with SONGOKU_GOLDEN=write."""
+    path = GOLDEN.parent / "tables" / f"{name}.csv"
+    found = get_table(name).lay(FigureInput({"wallclock": times}, None, STYLES["neurips"])).data
+    if os.environ.get("SONGOKU_GOLDEN") == "write":
+        found.with_columns(pl.selectors.float().round_sig_figs(10)).write_csv(path)
+    expected = pl.read_csv(path, schema=found.schema)
+    assert_frame_equal(found, expected, check_exact=False, rel_tol=1e-8, abs_tol=1e-12)
+
+
+def test_table_4_sets_ours_beside_the_papers(times: pl.DataFrame) -> None:
+    """A geometric mean of 0.5 and 2 times 1 ms x K^p, and the printed seconds over 900 steps."""
+    table = get_table("table4").lay(FigureInput({"wallclock": times}, None, STYLES["neurips"]))
+    parts = {part.title: {row[:2]: row[2:] for row in part.rows} for part in table.parts}
+    assert set(parts) == {f"K = {k} tasks" for k in (3, 6, 12, 16, 40)}
+    assert parts["K = 6 tasks"]["PCGrad", "–"][0].startswith("36.0 [")
+    assert parts["K = 6 tasks"]["PCGrad", "–"][1:] == ("36.0", "25.7 ± 0.975", "71.4")
+    assert parts["K = 6 tasks"]["SON-GOKU", "32"][2] == "3.69 ± 0.638"
+    assert parts["K = 12 tasks"]["SON-GOKU", "4"][2:] == ("–", "–")
+    assert parts["K = 40 tasks"]["SON-GOKU", "256"][:2] == ("–", "–")
+
+
+def test_table_2_takes_the_period_next_to_the_papers(times: pl.DataFrame) -> None:
+    table = get_table("table2").lay(FigureInput({"wallclock": times}, None, STYLES["neurips"]))
+    here, paper = table.parts
+    assert {row[0]: row[1] for row in here.rows}["SON-GOKU (R = 32)"].startswith("3.00 [")
+    assert [column.head for column in paper.columns[1:]] == ["K = 3", "K = 6", "K = 16", "K = 40"]
+    only_four = times.filter(pl.col("refresh_period") != 32)
+    other = get_table("table2").lay(FigureInput({"wallclock": only_four}, None, STYLES["neurips"]))
+    assert "SON-GOKU (R = 4)" in {row[0] for row in other.parts[0].rows}

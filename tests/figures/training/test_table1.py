@@ -29,6 +29,7 @@ def test_benchmarks_come_in_the_papers_order_with_their_provenance(training: pl.
     assert [part.title for part in parts] == ["CIFAR-10 (NEAR)", "NYUv2 (SYNTH)"]
     assert [row[0] for row in parts[0].rows] == [
         "Uniform", "PCGrad", "Single-Step", "SON-GOKU", "random groups", "single-task networks",
+        "without inputs",
     ]  # fmt: skip
 
 
@@ -119,6 +120,25 @@ def test_an_earlier_tunings_run_is_left_out_and_said(training: pl.DataFrame) -> 
     table = lay(training)
     assert "1 stored runs of other settings are left out." in table.caption
     assert len(table.keys) == training["key"].n_unique() - 1
+
+
+def test_the_level_without_inputs_stands_below(training: pl.DataFrame) -> None:
+    assert lay(training).parts[0].rows[-1][1:3] == ("25", "–")
+
+
+def test_scores_that_are_all_the_same_are_called_so(training: pl.DataFrame) -> None:
+    """As when every method has learnt to name the most frequent class."""
+    flat = training.with_columns(
+        pl.when(pl.col("kind") == "score", pl.col("benchmark") == "cifar10")
+        .then(0.7)
+        .otherwise(pl.col("value"))
+        .alias("value")
+    )
+    table = lay(flat)
+    assert "compares nothing" in table.parts[0].notes[0]
+    assert "compares nothing" not in table.parts[1].notes[0]
+    assert "CIFAR-10 (NEAR): every run of every method has the same scores" in table.answers[0].text
+    assert "CIFAR-10" not in table.answers[1].text
 
 
 def test_at_equal_work_a_costly_method_is_judged_earlier(training: pl.DataFrame) -> None:
