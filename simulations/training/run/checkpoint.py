@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,9 +44,15 @@ def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+    except OSError as error:
         raise StoreError(
             f"can't write {path}: {error}. What was there before is unchanged."
+        ) from error
+    except RuntimeError as error:  # so torch reports a full disk, without a word of the disk
+        free = shutil.disk_usage(path.parent).free // 1024
+        raise StoreError(
+            f"can't write {path}; that disk has {free:,} kB left ({error}). What was there before "
+            f"is unchanged. Make room; the same command goes on from the last checkpoint."
         ) from error
 
 
