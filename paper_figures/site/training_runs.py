@@ -13,7 +13,7 @@ from songoku_theory.storage.schema import DONE
 
 __all__ = ["MOST_PROBES", "BenchmarkRuns", "Probe", "Spread", "read_probes", "read_training"]
 
-MOST_PROBES = 24
+MOST_PROBES = 60
 TRAINING, TRACE = "training", "trace"
 _NEEDED = {"kind", "refresh", "i", "value"}
 
@@ -43,9 +43,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the scheduler saw in one run; None where the run did not record it."""
+    """What the scheduler saw in the runs of one method, all seeds; None: not recorded."""
 
     run: str
+    runs: int
     refreshes: int
     conflict: Spread | None
     classes: Spread | None
@@ -107,7 +108,7 @@ def read_training(path: Path) -> tuple[BenchmarkRuns, ...]:
 
 
 def read_probes(path: Path) -> tuple[Probe, ...]:
-    """Summarise the refreshes of every stored run that recorded them.
+    """Summarise the refreshes of the stored runs that recorded them, a method at a time.
 
     Raises
     ------
@@ -126,34 +127,24 @@ def read_probes(path: Path) -> tuple[Probe, ...]:
 def _probes(rows: pl.DataFrame, experiment: str) -> Iterator[Probe]:
     if not set(rows.columns) >= _NEEDED:
         return
+    by = [name for name in ("dataset", "benchmark", "method") if name in rows.columns]
     seen = rows.filter(pl.col("kind") == "edge")["key"].unique(maintain_order=True)
-    for (_,), run in rows.filter(pl.col("key").is_in(seen.implode())).group_by(
-        "key", maintain_order=True
-    ):
-        edges = run.filter((pl.col("kind") == "edge") & (pl.col("refresh") > 0))
-        classes = run.filter((pl.col("kind") == "class") & (pl.col("refresh") > 0))
-        gaps = run.filter(pl.col("kind") == "gap")["value"]
+    rows = rows.filter(pl.col("key").is_in(seen.implode()))
+    for names, runs in rows.group_by(by, maintain_order=True):
+        graphs = runs.filter(pl.col("refresh") > 0)
+        edges, classes = (graphs.filter(pl.col("kind") == kind) for kind in ("edge", "class"))
+        gaps = runs.filter(pl.col("kind") == "gap")["value"].drop_nulls()
+        at = ["key", "refresh"]
         yield Probe(
-            run=_name(run, experiment),
-            refreshes=edges["refresh"].n_unique(),
-            conflict=_spread(edges.group_by("refresh").agg(pl.col("value").mean())["value"]),
-            classes=_spread(
-                classes.group_by("refresh").agg(pl.col("value").n_unique().cast(float))["value"]
-            ),
-            n_eff=_spread(
-                run.filter((pl.col("kind") == "n_eff") & (pl.col("refresh") > 0))["value"]
-            ),
-            noise=_noise(run),
-            gap=None if gaps.is_empty() else round(float(gaps.cast(float).max() or 0)),  # type: ignore[arg-type]
+            run=", ".join(str(name) for name in names) or experiment,
+            runs=runs["key"].n_unique(),
+            refreshes=edges.select(at).n_unique(),
+            conflict=_spread(edges.group_by(at).agg(pl.col("value").mean())["value"]),
+            classes=_spread(classes.group_by(at).agg(pl.col("value").n_unique())["value"]),
+            n_eff=_spread(graphs.filter(pl.col("kind") == "n_eff")["value"]),
+            noise=_noise(runs),
+            gap=None if gaps.is_empty() else max(round(gap) for gap in gaps),
         )
-
-
-def _name(run: pl.DataFrame, experiment: str) -> str:
-    first = run.row(0, named=True)
-    parts = [str(first.get("dataset") or first.get("benchmark") or experiment)]
-    parts += [str(first["method"])] if "method" in first else ["traced"]
-    parts += [f"seed {first['seed']}"] if "seed" in first else []
-    return ", ".join(parts)
 
 
 def _spread(values: pl.Series) -> Spread | None:
@@ -165,7 +156,7 @@ def _spread(values: pl.Series) -> Spread | None:
 
 def _noise(run: pl.DataFrame) -> float | None:
     """Give tr(Sigma) / (n_eff ||mu||²), the median over measured refreshes and tasks."""
-    at = ["refresh", "i"]
+    at = ["key", "refresh", "i"]
     parts = {
         kind: run.filter(pl.col("kind") == kind).select(*at, pl.col("value").alias(kind))
         for kind in ("noise_total", "mean_norm", "n_eff")

@@ -357,7 +357,7 @@ def test_runs_and_real_tasks_are_told(site: _Site) -> None:
 def test_what_the_scheduler_saw_is_told(site: _Site) -> None:
     """Refresh 1 has one conflict of three pairs, refresh 2 two; two classes each."""
     runs = site["runs.html"].text
-    assert "digits, traced, seed 0 2 50% (33 to 67) 2.0 (2 to 2) – – 2" in runs
+    assert "digits 1 2 50% (33 to 67) 2.0 (2 to 2) – – 2" in runs
     assert "No run of a benchmark is stored" in runs
     assert "songoku group yeast --recorded" in runs
 
