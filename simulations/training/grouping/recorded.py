@@ -110,6 +110,11 @@ def export(folder: Path, study: Study, store: Path, rows: Sequence[Row]) -> None
             "WHERE key = ?",
             (cell.key,),
         ).fetchone()
+        trained = connection.execute(
+            "SELECT DISTINCT value FROM provenance JOIN cells ON provenance_id = id "
+            "WHERE experiment LIKE 'grouping_%' AND params LIKE ?",
+            (f'%"benchmark":"{study.benchmark}"%',),
+        ).fetchall()
     if held is None:
         raise InvalidInputError(
             f"{store} does not hold this comparison; run it without --recorded."
@@ -121,6 +126,7 @@ def export(folder: Path, study: Study, store: Path, rows: Sequence[Row]) -> None
         "params": cell.params,
         "finished_at": finished,
         "provenance": json.loads(made_by),
+        "trained_by": sorted({str(json.loads(text).get("commit")) for (text,) in trained}),
     }
     write_csv(folder / f"{study.benchmark}.csv", rows)
     text = json.dumps(about, indent=2, ensure_ascii=False, sort_keys=True)
