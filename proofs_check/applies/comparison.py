@@ -106,7 +106,9 @@ def comparison(run: RunLog) -> tuple[Applied, ...]:
                 "the sign predicted is the true sign",
                 tuple((predicted(f, c) < 0) == truth(f) for f, c in pairs),
                 _OF,
-                "either way: scheduled better or aggregated better",
+                "either way: scheduled better or aggregated better. Second derivatives leave out "
+                "the kinks of ReLUs and maxima that a step crosses; at a smaller rate they matter "
+                "less",
             ),
         ),
     )
