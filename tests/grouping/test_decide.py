@@ -198,3 +198,16 @@ def test_options_survive_json():
     import json
 
     assert GroupingOptions.of(json.loads(json.dumps(options.as_table()))) == options
+
+
+def test_a_task_may_be_in_several_groups_where_that_is_allowed():
+    gains = np.zeros((4, 4))
+    gains[0, 1] = gains[1, 0] = gains[0, 2] = gains[2, 0] = 1.0
+    gains[1, 2] = gains[2, 1] = -1.0
+    gains[3, :3] = gains[:3, 3] = -1.0
+    given = {("ptg_paper", ""): gains, ("ptg", ""): gains}
+    options = GroupingOptions(num_groups=(3,), overlap=True, random_draws=1)
+    found = decide(options, TASKS, 0, given, np.random.default_rng(0))
+    groups = {d.method: d.answer.groups for d in found}
+    assert groups["ptg"] == ((0, 1), (0, 2), (3,))
+    assert sorted(i for g in groups["random"] for i in g) == [0, 1, 2, 3]
