@@ -252,7 +252,9 @@ def _stage(
             err=True,
         )
         return 128 + report.signum
-    if report.done or report.failed:
+    if not report.plan.pending:
+        click.echo(f"{name}: all {report.plan.total} runs are stored", err=True)
+    else:
         click.echo(
             f"{name}: {report.done + report.failed} runs in {duration(report.seconds)}", err=True
         )

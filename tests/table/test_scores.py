@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from simulations.training.run.settings import load_settings
@@ -273,4 +275,29 @@ def test_what_is_printed_names_provenance_and_what_three_seeds_can_see(made):
 def test_a_method_that_is_no_better_than_chance_is_marked(made):
     table = made.add("uniform", of(dict.fromkeys(SEEDS, 0.5))).add("son_goku", of(B)).table()
     grid = all_grids(made.request, [table], made.found, [])[0]
-    assert [row[-1] for row in grid.rows] == ["no better than chance in mean accuracy (%)", ""]
+    assert [row[-1] for row in grid.rows] == ["not above chance in accuracy", ""]
+
+
+def test_a_warm_start_as_long_as_the_run_is_named(made, made_run):
+    """SON-GOKU + GradNorm is GradNorm then, and a reader has to know."""
+    from simulations.training.table.cells import settings_text
+    from simulations.training.table.scores import _warm_start
+
+    def remark(epochs, method="son_goku_gradnorm"):
+        text = settings_text(("cnn_bilstm", {}), {}, {"steps": 5}, {"warm_epochs": epochs})
+        run = made_run()
+        params = {"method": method, "settings": text}
+        return _warm_start(replace(run, params=params, work={**run.work, "steps_per_epoch": 2.0}))
+
+    assert remark(2.5) == "GradNorm throughout: the run is shorter than its warm start"
+    assert remark(1.5) == "GradNorm for 60 % of the run: its warm start"
+    assert remark(1.0) == ""
+    assert remark(2.5, "son_goku") == ""
+
+
+def test_a_benchmark_where_nobody_is_above_chance_says_so(made):
+    flat = dict.fromkeys(SEEDS, 0.5)
+    table = made.add("uniform", of(flat)).add("son_goku", of(flat)).table()
+    grid = all_grids(made.request, [table], made.found, [])[0]
+    assert "say nothing of which is better" in " ".join(grid.notes)
+    assert grid.rows[1][2] == "the same with each seed"

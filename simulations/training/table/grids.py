@@ -83,12 +83,14 @@ def _against(found: Compared, column: Column) -> str:
     if found.difference is None:
         return ""
     half = found.difference.half_width
+    if half == 0.0 and found.difference.mean == 0.0:
+        return "the same with each seed"
     text = f"{found.difference.mean * column.scale:+.3g}"
     if half is not None:
         text += f" ± {half * column.scale:.2g}"
     if found.p_holm is not None:
         return f"{text} ({_p(found.p_holm)})"
-    return text if half is None else f"{text} (no test: the same with each seed)"
+    return text if half is None else f"{text} (no test: equal with each seed)"
 
 
 def _p(value: float) -> str:
@@ -112,7 +114,7 @@ def _beside_chance(line: MethodScores, table: BenchTable) -> str:
         if chance is not None and found.mean is not None:
             gain = column.sign * (found.mean.mean - chance)
             if gain <= 1e-9 * abs(chance):
-                return f"no better than chance in {column.title[:-2]}"
+                return f"not above chance in {column.metric}"
     return ""
 
 
@@ -135,7 +137,7 @@ def _main(table: BenchTable) -> Grid:
         gain = "" if delta is None else f"{delta.mean:+.3g}"
         if delta is not None and delta.half_width is not None:
             gain += f" ± {delta.half_width:.2g}"
-        remarks = [_state(line), _beside_chance(line, table)]
+        remarks = [_state(line), line.remark, _beside_chance(line, table)]
         row += [
             gain,
             "" if line.backwards is None else f"{line.backwards:,.0f}",
@@ -167,6 +169,10 @@ def _main(table: BenchTable) -> Grid:
     if any(len(column.tasks) > 1 for column in table.columns):
         tasks = ", ".join(table.columns[0].tasks)
         notes.append(f"'mean' is over the main tasks {tasks}.")
+    if rows and all(_beside_chance(line, table) for line in table.methods):
+        notes.append(
+            "No method is above chance here, so that these runs say nothing of which is better."
+        )
     if table.notes:
         notes.append(f"Data ({table.provenance}): " + " ".join(table.notes))
     name = f"{title} ({table.provenance}): test scores at equal steps"
@@ -208,9 +214,10 @@ def _equal_work(table: BenchTable) -> Grid:
     notes = (
         f"Validation scores at the last evaluation by which a method had done no more backward "
         f"passes than Uniform's whole run{'' if budget is None else f' ({budget:,.0f})'}, beside "
-        f"Uniform at its end; a pass for several tasks at once counts as one. Learning rates had "
-        f"not yet fallen to 0 then. '-': no evaluation was so early. A method that needs fewer "
-        f"passes in all stands with its last evaluation. p as above, a family of its own.",
+        f"Uniform at its end; a pass for several tasks at once counts as one. "
+        f"Before the last step learning rates had not yet "
+        f"fallen to their end. '-': no evaluation was so early. A method that needs fewer passes "
+        f"in all stands with its last evaluation. p as above, a family of its own.",
     )
     name = f"{_benchmark_title(table.benchmark)} ({table.provenance}): at equal work"
     return Grid(name, tuple(header), tuple(rows), notes)

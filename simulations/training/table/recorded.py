@@ -265,8 +265,8 @@ def _lines(path: Path, header: Sequence[str]) -> Iterator[dict[str, str]]:
         if tuple(reader.fieldnames or ()) != tuple(header):
             raise ValueError(f"expected the columns {', '.join(header)}")
         for line in reader:
-            if None in line.values():
-                raise ValueError(f"line {reader.line_num} is cut off")
+            if None in line or None in line.values():
+                raise ValueError(f"line {reader.line_num} is cut off, or has too much")
             yield line
 
 

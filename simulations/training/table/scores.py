@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -62,6 +63,8 @@ class MethodScores:
         Mean seconds of its training steps.
     diverged, missing : tuple of int
         Seeds.
+    remark : str
+        What a reader must know of how it was trained.
     untuned : bool
         All its candidates diverged, so that there is nothing to run.
     settings : tuple of mapping
@@ -78,6 +81,7 @@ class MethodScores:
     seconds: float | None
     diverged: tuple[int, ...]
     missing: tuple[int, ...]
+    remark: str
     untuned: bool
     settings: tuple[Mapping[str, object], ...]
 
@@ -218,9 +222,26 @@ def _line(
         sum(seconds) / len(seconds) if seconds else None,
         tuple(sorted(diverged)),
         tuple(s for s in request.seeds if s not in here and s not in diverged),
+        next((found for rs in joint.values() for run in rs if (found := _warm_start(run))), ""),
         untuned,
         tuple(dict(one.chosen) for one in mine if one.chosen is not None),
     )  # fmt: skip
+
+
+def _warm_start(run: Run) -> str:
+    """Say when a warm start in epochs takes most of a run: it is another method's run then."""
+    from simulations.training.methods import get_method
+
+    if run.params.get("method") != "son_goku_gradnorm":
+        return ""
+    options = json.loads(run.params["settings"])["method"]
+    warm = getattr(get_method("son_goku_gradnorm", options), "warm_epochs", 0.0)
+    share = warm * run.work.get("steps_per_epoch", 0.0) / max(1.0, run.work.get("steps", 0.0))
+    if share < 0.5:
+        return ""
+    if share >= 1.0:
+        return "GradNorm throughout: the run is shorter than its warm start"
+    return f"GradNorm for {100 * share:.0f} % of the run: its warm start"
 
 
 def _score(runs: Sequence[Run], column: Column, split: str) -> float | None:

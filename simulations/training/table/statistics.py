@@ -40,6 +40,12 @@ class Estimate:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
+def _spread(values: Sequence[float]) -> float:
+    """Standard deviation; 0 where it is no more than the rounding of the values."""
+    found = float(np.std(values, ddof=1))
+    return 0.0 if found <= 1e-12 * float(np.max(np.abs(values))) else found
+
+
 def estimate(values: Sequence[float], alpha: float = 1 - LEVEL) -> Estimate | None:
     """Return the mean and its two-sided t interval.
 
@@ -69,7 +75,7 @@ def estimate(values: Sequence[float], alpha: float = 1 - LEVEL) -> Estimate | No
     mean = float(np.mean(values))
     if n == 1:
         return Estimate(mean, None, None, 1)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n)
+    error = _spread(values) / math.sqrt(n)
     half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * error
     return Estimate(mean, mean - half, mean + half, n)
 
@@ -96,8 +102,8 @@ def paired_p(differences: Sequence[float]) -> float | None:
     n = len(differences)
     if n < 2:
         return None
-    mean, spread = float(np.mean(differences)), float(np.std(differences, ddof=1))
-    if spread <= 1e-12 * abs(mean):
+    mean, spread = float(np.mean(differences)), _spread(differences)
+    if spread == 0.0:
         return 1.0 if mean == 0 else None
     return float(2 * stats.t.sf(abs(mean) / (spread / math.sqrt(n)), n - 1))
 

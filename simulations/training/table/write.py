@@ -172,6 +172,7 @@ def _bench(table: BenchTable) -> dict[str, Any]:
                 "seconds": line.seconds,
                 "diverged": list(line.diverged),
                 "missing": list(line.missing),
+                "remark": line.remark,
                 "every_candidate_diverged": line.untuned,
                 "settings": [dict(one) for one in line.settings],
             }
