@@ -222,7 +222,7 @@ def _line(
         sum(seconds) / len(seconds) if seconds else None,
         tuple(sorted(diverged)),
         tuple(s for s in request.seeds if s not in here and s not in diverged),
-        next((found for rs in joint.values() for run in rs if (found := _warm_start(run))), ""),
+        next((said for rs in joint.values() for run in rs if (said := _warm_start(run))), ""),
         untuned,
         tuple(dict(one.chosen) for one in mine if one.chosen is not None),
     )  # fmt: skip
