@@ -111,8 +111,8 @@ def _best_of_all(rows: Sequence[Row], differences: dict[tuple[str, str, int], Ro
     percent = [100 * number(found[k]) / number(base["value"]) for k in ("value", "low", "high")]
     return (
         f"The best of all groupings, chosen by these very test errors, differs from all together "
-        f"by {percent[0]:+.2f}% [{percent[1]:+.2f}, {percent[2]:+.2f}]: no grouping could have "
-        f"done better here."
+        f"by {percent[0]:+.2f}% [{percent[1]:+.2f}, {percent[2]:+.2f}]: no one grouping for all "
+        f"seeds has a lower mean here."
     )
 
 
