@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from dataclasses import dataclass
@@ -66,8 +65,8 @@ def build_report(store: Path, ledger: Path, out: Path, figures: Path | None = No
     store, ledger : Path
         Either may be missing: the front page then says so.
     out : Path
-        The folder of the report; ``index.html`` and the other pages, ``ledger.json.gz`` and
-        ``provenance.json`` are written there.
+        The folder of the report; ``index.html`` and the other pages and ``provenance.json`` are
+        written there.
     figures : Path, optional
         Where ``songoku figures`` wrote; ``out/figures`` if None. Figures from elsewhere are
         copied there.
@@ -85,9 +84,6 @@ def build_report(store: Path, ledger: Path, out: Path, figures: Path | None = No
     # Everything is ready before the first file is touched, and the front page comes last: a build
     # that fails leaves the last good one.
     files: dict[str, str | bytes] = {"provenance.json": _as_json(report.provenance)}
-    if report.ledger is not None:
-        # Packed: the pages say the same, and it would be a quarter of the whole report.
-        files["ledger.json.gz"] = gzip.compress(ledger.read_bytes(), mtime=0)
     pages = render_pages(report)
     front = pages.pop("index.html")
     files.update(pages)

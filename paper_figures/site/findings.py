@@ -92,7 +92,7 @@ QUESTIONS = (
         (),
         (("table1", None), ("table1_work", None)),
     ),
-    _Question("Which tasks should share a model?", (), (("grouping", None),)),
+    _Question("Which tasks should share a model?", (), (("grouping_errors", None), ("ptg", None))),
 )  # fmt: skip
 
 
