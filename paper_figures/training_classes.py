@@ -19,7 +19,7 @@ __all__ = ["draw"]
     name="training_classes",
     title="Real training: classes over time",
     needs=(NEED,),
-    claims=("COL-P9", "COL-7"),
+    claims=("COL-P9",),
     place=14,
 )
 def draw(given: FigureInput) -> Picture:
