@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from simulations.training.benchmarks import derived as module
-from simulations.training.benchmarks.cifar10 import Cifar10
+from simulations.training.benchmarks.base import SPLITS
+from simulations.training.benchmarks.cifar10 import Cifar10, _tasks
 from simulations.training.benchmarks.derived import CACHE_VARIABLE, cache_folder, derived, source_of
 from simulations.training.benchmarks.nyuv2 import NyuV2
 
@@ -87,7 +88,7 @@ def test_a_second_call_reads_the_same_bits_and_leaves_the_generator_the_same(
         {"seed": 1},
         {"name": "other"},
         {"inputs": {"x": np.arange(7)}},
-        {"inputs": {"x": np.arange(6).astype(np.int32)}},
+        {"inputs": {"x": np.arange(6, dtype=np.uint64)}},  # the same bytes
         {"inputs": {"x": np.arange(6).reshape(2, 3)}},
         {"inputs": {"y": np.arange(6)}},
         {"options": {"n": 2}},
@@ -298,6 +299,20 @@ def test_source_that_is_not_there_has_no_digest(tmp_path):
     (tmp_path / "a.py").write_text("x = 2")
     assert first != source_of(str(tmp_path / "a.py")) != ""
     assert source_of(str(tmp_path / "gone.py")) == ""
+
+
+def test_what_is_drawn_for_the_same_images_goes_with_the_generator(cache):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 3, 32, 32), dtype=np.uint8)
+    images = dict.fromkeys(SPLITS, pixels)
+    labels = {split: np.arange(60) % 10 for split in SPLITS}
+    drawn = []
+    for seed in (1, 2, 1):
+        tasks = _tasks(images, labels, np.random.default_rng(seed))
+        drawn.append({t.name: t.splits["train"].labels.tolist() for t in tasks})
+    assert drawn[0] == drawn[2]
+    for name in ("quadrant", "corruption", "rotation"):
+        assert drawn[0][name] != drawn[1][name], name
+    assert len(entries(cache)) == 2
 
 
 @pytest.mark.parametrize(
