@@ -120,6 +120,17 @@ def test_images_and_labels_of_other_parts_are_refused(with_mnist, write_idx, rng
         AV_MNIST.load(with_mnist, rng)
 
 
+def test_swapped_parts_are_refused(with_mnist, rng):
+    folder = with_mnist / "mnist"
+    for kind in ("images-idx3-ubyte.gz", "labels-idx1-ubyte"):
+        train, test = folder / f"train-{kind}", folder / f"t10k-{kind}"
+        held = train.read_bytes()
+        train.write_bytes(test.read_bytes())
+        test.write_bytes(held)
+    with pytest.raises(InvalidInputError, match="60 and 240: swapped"):
+        AV_MNIST.load(with_mnist, rng)
+
+
 def test_misnamed_and_missing_recordings_are_named(with_mnist, write_wav, rng):
     folder = with_mnist / "fsdd" / "recordings"
     write_wav(folder / "nine.wav", [1, 2, 3])
@@ -197,6 +208,9 @@ def test_a_truncated_table_of_digits_is_refused(five_thousand, tmp_path, rng):
         read_images(tmp_path, rng)
     write_table(path, table[:, 1:])
     with pytest.raises(InvalidInputError, match="784 pixels"):
+        read_images(tmp_path, rng)
+    write_table(path, table[table[:, -1] < 9])  # the file is sorted by digit
+    with pytest.raises(InvalidInputError, match=r"found no 9 \(truncated"):
         read_images(tmp_path, rng)
 
 

@@ -186,6 +186,29 @@ def test_a_damaged_database_is_refused(films, rng):
         MM_IMDB.load(films.parents[1], rng)
 
 
+@pytest.mark.parametrize("year", [20, 19999, "1999?"])
+def test_a_year_that_no_film_is_of_is_refused(films, rng, year):
+    with sqlite3.connect(films) as db:
+        db.execute("UPDATE omdb SET Year = ? WHERE ID = 7", (year,))
+    db.close()
+    with pytest.raises(InvalidInputError, match=r"years 1870\.\.2100; found"):
+        MM_IMDB.load(films.parents[1], rng)
+
+
+def test_another_database_and_an_empty_table_are_refused(films, rng):
+    with sqlite3.connect(films) as db:
+        db.execute("DELETE FROM omdb WHERE ID > 60")
+    db.close()
+    with pytest.raises(InvalidInputError, match="films of genres that 50 films or more have"):
+        MM_IMDB.load(films.parents[1], rng)
+    films.unlink()
+    with sqlite3.connect(films) as db:
+        db.execute("CREATE TABLE customers (ID)")
+    db.close()
+    with pytest.raises(InvalidInputError, match="no such table: omdb"):
+        MM_IMDB.load(films.parents[1], rng)
+
+
 def test_nothing_there_says_where_to_get_it(tmp_path, rng, no_packages):
     with pytest.raises(InvalidInputError, match="songoku data fetch mm_imdb"):
         MM_IMDB.load(tmp_path, rng)

@@ -229,6 +229,20 @@ def test_wrong_lists_are_refused(given, says):
         dataclasses.replace(STOCKS_FB, **given)
 
 
+def test_one_history_under_two_names_is_refused(tmp_path, write_stock, rng):
+    """Yahoo's own files do not say whose prices they are."""
+    for ticker in TICKERS:
+        lines = write_stock(tmp_path / "stocks", ticker)
+        bare = [line.rpartition(",")[0] for line in lines]
+        (tmp_path / "stocks" / f"{ticker}.csv").write_text("\n".join(bare))
+    STOCKS_FB.load(tmp_path, rng)
+    (tmp_path / "stocks" / "WMT.csv").write_bytes((tmp_path / "stocks" / "MCD.csv").read_bytes())
+    with pytest.raises(
+        InvalidInputError, match=r"WMT\.csv: expected prices of WMT; found"
+    ):
+        STOCKS_FB.load(tmp_path, rng)
+
+
 def test_a_day_on_a_weekend_is_refused(tmp_path, write_stock, rng):
     for ticker in TICKERS:
         write_stock(tmp_path / "stocks", ticker, start=date(2010, 1, 9))  # a Saturday

@@ -100,6 +100,12 @@ def _read_mnist(folder: Path) -> DigitImages:
         _check_labels(paths[1], images, labels)
         parts[part] = (images, labels)
         files += paths
+    if len(parts["train"][1]) < len(parts["test"][1]):
+        raise bad_file(
+            folder, expected="more images to train than to test with",
+            found=f"{len(parts['train'][1]):,} and {len(parts['test'][1]):,}: swapped?",
+            todo="give the files their own names",
+        )  # fmt: skip
     return DigitImages(parts["train"], parts["test"], tuple(files), "MNIST")
 
 
@@ -109,6 +115,12 @@ def _check_labels(path: Path, images: NDArray[np.uint8], labels: NDArray[np.int6
             path, expected=f"{len(images)} labels in 0..9 (one an image)",
             found=f"{len(labels)}" + (f", up to {labels.max()}" if len(labels) else ""),
             todo="give the labels that belong to the images",
+        )  # fmt: skip
+    lacking = sorted(set(range(10)) - set(labels.tolist()))
+    if lacking:
+        raise bad_file(
+            path, expected="each digit at least once", found=f"no {lacking[0]} (truncated?)",
+            todo="get the whole file",
         )  # fmt: skip
 
 

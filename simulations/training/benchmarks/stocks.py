@@ -192,6 +192,12 @@ class Stocks:
             read_daily_prices(path, self.window, allow_jumps=self.allow_jumps) for path in paths
         ]
         days, prices, lost = on_common_days(folder, files)
+        twins = np.argwhere(np.triu((prices[:, :, None] == prices[:, None, :]).all(axis=0), k=1))
+        for one, other in twins.tolist():
+            raise bad_file(
+                paths[other], expected=f"prices of {tickers[other]}",
+                found=f"those of {tickers[one]}, day by day", todo="get this ticker's own history",
+            )  # fmt: skip
         windows = len(days) - 1 - self.window
         if windows < 10:
             raise bad_file(

@@ -11,6 +11,7 @@ from simulations.training.formats.problem import bad_file
 __all__ = ["Film", "read_movies_db"]
 
 _TODO = "take it from the package bokeh-sampledata (bokeh_sampledata/_data/movies.db)"
+_FIRST, _LAST = 1870, 2100
 _QUERY = (
     'SELECT Title, Year, Genre, Director, Writer, "Cast", Language, Country, Runtime FROM omdb '
     "WHERE Title IS NOT NULL AND Genre IS NOT NULL ORDER BY ID, imdbID"
@@ -34,7 +35,8 @@ def read_movies_db(path: Path) -> list[Film]:
     Raises
     ------
     InvalidInputError
-        When the file is missing, no SQLite file, damaged, or without the table and columns.
+        When the file is missing, no SQLite file, damaged, without the table and columns, or has a
+        year that no film is of.
     """
     if not path.is_file():
         raise bad_file(path, expected="a SQLite file of films", found="no such file", todo=_TODO)
@@ -51,6 +53,11 @@ def read_movies_db(path: Path) -> list[Film]:
         ) from error
     films = []
     for title, year, genres, director, writer, cast, language, country, runtime in rows:
+        if year is not None and (not isinstance(year, int) or not _FIRST <= year <= _LAST):
+            raise bad_file(
+                path, expected=f"years {_FIRST}..{_LAST}", found=f"{year!r} of {title!r}",
+                todo=_TODO,
+            )  # fmt: skip
         people = [name for field in (director, writer, cast) for name in _listed(field)]
         facts = [f"language:{x}" for x in _listed(language)]
         facts += [f"country:{x}" for x in _listed(country)]
@@ -59,7 +66,7 @@ def read_movies_db(path: Path) -> list[Film]:
         films.append(
             Film(
                 str(title),
-                year if isinstance(year, int) else None,
+                year,
                 tuple(_listed(genres)),
                 tuple(dict.fromkeys(people)),
                 tuple(facts),
