@@ -68,7 +68,7 @@ def test_the_environment_names_store_and_ledger(
     assert result.exit_code == 0, result.output
     assert f"report: {tmp_path / 'index.html'}" in result.output
     assert "the ledger" not in result.output
-    assert "missing: some figures. Not drawn: pipeline, recovery, n_eff" in result.output
+    assert "missing: 1 figure. Not drawn: pipeline. Make it with: songoku trace" in result.output
 
 
 def test_figures_from_elsewhere_are_taken_along(
@@ -87,5 +87,10 @@ def test_a_report_of_nothing_is_still_a_report(tmp_path: Path) -> None:
     nothing = ["--store", str(tmp_path / "no.sqlite"), "--ledger", str(tmp_path / "no.json")]
     result = CliRunner().invoke(report, [*nothing, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
-    assert result.output.count("missing: ") == 3
+    for what, command in (("the ledger", "songoku claims check --all"),
+                          ("the store", "songoku sweep run quick"),
+                          ("1 figure", "songoku trace, then songoku figures")):  # fmt: skip
+        (line,) = [one for one in result.output.splitlines() if f"missing: {what}. " in one and
+                   one.endswith(f"Make it with: {command}")]  # fmt: skip
+        assert line
     assert (tmp_path / "out" / "index.html").exists()
