@@ -249,9 +249,10 @@ def test_what_is_said_turns_round_with_the_scores(made):
     high = {0: 0.8, 1: 0.9, 2: 0.85}
     verdict, words = said(high, A)
     assert verdict == CANNOT  # two of the paper's ten columns
-    assert "leans its way in 2" in words
+    assert "favours it in 2, is equal in 0" in words
     assert "8 more comparisons are not stored" in words
-    assert "leans its way in 0" in said(A, high)[1]
+    assert "favours it in 0, is equal in 0" in said(A, high)[1]
+    assert "favours it in 0, is equal in 2" in said(A, A)[1]
     unasked = {a.verdict for a in answers([made.add("uniform", of(A)).table()])}
     assert unasked == {"not asked"}
 

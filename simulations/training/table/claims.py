@@ -69,9 +69,10 @@ class Unit:
     alternatives: tuple[tuple[float, ...], ...]
 
     @property
-    def leans(self) -> bool:
-        """The mean difference of some alternative is on the claim's side, or none at all."""
-        return any(sum(found) >= 0 for found in self.alternatives)
+    def leans(self) -> int:
+        """1 where the mean difference of the best alternative favours the claim, 0 equal, -1."""
+        best = max(sum(found) for found in self.alternatives)
+        return (best > 0) - (best < 0)
 
     def surely_right(self, alpha: float, strict: bool) -> bool:
         """Some alternative's interval lies on the claim's side."""
@@ -150,10 +151,11 @@ def most_of(units: Sequence[Unit], missing: int = 0) -> tuple[str, str]:
 
 
 def _words(units: Sequence[Unit], missing: int, right: int, wrong: Sequence[Unit]) -> str:
-    leaning = sum(unit.leans for unit in units)
+    leaning = [unit.leans for unit in units]
     text = (
-        f"of {len(units)} comparison{'s' if len(units) > 1 else ''} the mean leans its way in "
-        f"{leaning}; the interval lies on its side in {right}, on the other in {len(wrong)}"
+        f"of {len(units)} comparison{'s' if len(units) > 1 else ''} the mean favours it in "
+        f"{leaning.count(1)}, is equal in {leaning.count(0)}; the interval lies on its "
+        f"side in {right}, on the other in {len(wrong)}"
     )
     if wrong:
         shown = ", ".join(unit.name for unit in wrong[:3])
@@ -227,7 +229,8 @@ class _Scores:
                 if not all(each):  # without one alternative nothing can be said against the claim
                     missing += 1
                     continue
-                name = f"{title_of(other)} on {table.benchmark}, {column.title[:-2]}"
+                who = f"{title_of(ones[0])} against " if len(ones) == 1 else ""
+                name = f"{who}{title_of(other)} on {table.benchmark}, {column.title[:-2]}"
                 found.append(Unit(name, tuple(each)))
         return Asked(found, missing)
 
