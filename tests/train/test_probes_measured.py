@@ -47,6 +47,12 @@ def job(made_up, tmp_path):
     return make
 
 
+@pytest.fixture(autouse=True)
+def few_products(monkeypatch):
+    """Largest curvatures are most of a measurement's cost; one test below looks at them."""
+    monkeypatch.setattr(probes_module, "LANCZOS_STEPS", 2)
+
+
 class ByHand:
     """F and its gradient in float64 at any point, written out; the Hessian by differences."""
 
@@ -150,8 +156,9 @@ def classes_by_name(trainer):
     return [list(slot) for slot in trainer.scheduler.classes()]
 
 
-def test_every_number_by_another_route(job):
+def test_every_number_by_another_route(job, monkeypatch):
     """Gradients written out in float64, Hessians by finite differences of them."""
+    monkeypatch.setattr(probes_module, "LANCZOS_STEPS", 8)
     made = job()
     trainer, rows = measured(made, ProbeOptions(1, 4, 4))
     hand, lr = ByHand(trainer, 4), 0.01
