@@ -237,9 +237,7 @@ def test_one_history_under_two_names_is_refused(tmp_path, write_stock, rng):
         (tmp_path / "stocks" / f"{ticker}.csv").write_text("\n".join(bare))
     STOCKS_FB.load(tmp_path, rng)
     (tmp_path / "stocks" / "WMT.csv").write_bytes((tmp_path / "stocks" / "MCD.csv").read_bytes())
-    with pytest.raises(
-        InvalidInputError, match=r"WMT\.csv: expected prices of WMT; found"
-    ):
+    with pytest.raises(InvalidInputError, match=r"WMT\.csv: expected prices of WMT; found"):
         STOCKS_FB.load(tmp_path, rng)
 
 
