@@ -95,7 +95,9 @@ class Buffers:
         """Make the views, each part shaped like its parameter."""
         views = self._shared.views
         self.total_views = views(self.total)
-        rows = self.rows if self.rows is not None and not self.streams else ()
+        self._rows: list[Tensor] = [] if self.rows is None else list(self.rows)
+        self._averages: list[Tensor] = [] if self.averages is None else list(self.averages)
+        rows = () if self.streams else self._rows
         self._row_views: list[list[Tensor]] = [views(row) for row in rows]
         self.passing_views: list[Tensor] = []
         if self._passing is not None:
@@ -103,7 +105,7 @@ class Buffers:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the views out: a pickled view is a tensor by itself, which nothing fills."""
-        derived = ("total_views", "_row_views", "passing_views")
+        derived = ("total_views", "_row_views", "passing_views", "_rows", "_averages")
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -129,14 +131,13 @@ class Buffers:
     def drop_rows(self) -> None:
         """Let go of everything that is kept for single tasks."""
         self.rows = self.averages = self.squares = self._passing = self._project = None
-        self._row_views, self.passing_views = [], []
+        self._row_views, self.passing_views, self._rows, self._averages = [], [], [], []
 
     # -- one gradient -----------------------------------------------------------------------------
 
     def row(self, task: int) -> Tensor:
         """Return the task's row, shape (n,)."""
-        assert self.rows is not None
-        return self.rows[task]
+        return self._rows[task]
 
     def fill_row(self, task: int, gradients: Sequence[Tensor | None], first: bool) -> None:
         """Write a gradient into the task's row, or add it to what the step has put there."""
@@ -155,7 +156,7 @@ class Buffers:
         """Put the passing gradient, or its sketch, into the task's row."""
         assert self.rows is not None
         assert self._passing is not None
-        row = self.rows[task]
+        row = self._rows[task]
         if self._project is not None:
             arrived = self._project(self._passing).to(row.dtype)
         elif first:
@@ -198,8 +199,12 @@ class Buffers:
         assert self.rows is not None
         assert self.averages is not None
         self.wait()
+        plain = inverse_scale is None and bad is None and self.squares is None
+        if plain and len(tasks) == len(self._rows) and self.rows.dtype == self.averages.dtype:
+            self.averages.lerp_(self.rows, 1.0 - beta)
+            return
         for task in tasks:
-            row, average = self.rows[task], self.averages[task]
+            row, average = self._rows[task], self._averages[task]
             if inverse_scale is not None:
                 row.mul_(inverse_scale.to(row))
             weight: float | Tensor = 1.0 - beta

@@ -102,17 +102,27 @@ def all_finite(tensors: Sequence[Tensor], device: torch.device) -> Tensor:
     overflows although its terms are finite is looked at again on a CPU; elsewhere the sum is taken
     in float64 (where there is one) so that it can't.
     """
+    if _all_on_host(tensors, device):
+        return torch.tensor(all(_is_finite_on_host(t) for t in tensors))
     verdicts = [_is_finite(t).to(device) for t in tensors if t.numel()]
     if not verdicts:
         return torch.ones((), dtype=torch.bool, device=device)
     return verdicts[0] if len(verdicts) == 1 else torch.stack(verdicts).all()
 
 
-def _is_finite(tensor: Tensor) -> Tensor:
+def _all_on_host(tensors: Sequence[Tensor], device: torch.device) -> bool:
+    return device.type == "cpu" and all(t.device.type == "cpu" for t in tensors)
+
+
+def _is_finite_on_host(tensor: Tensor) -> bool:
     values = tensor.coalesce().values() if tensor.is_sparse else tensor
-    if values.device.type == "cpu":
-        finite = math.isfinite(values.sum().item())
-        return torch.tensor(finite or bool(torch.isfinite(values).all()))
+    return math.isfinite(values.sum().item()) or bool(torch.isfinite(values).all())
+
+
+def _is_finite(tensor: Tensor) -> Tensor:
+    if tensor.device.type == "cpu":
+        return torch.tensor(_is_finite_on_host(tensor))
+    values = tensor.coalesce().values() if tensor.is_sparse else tensor
     if values.device.type == "mps":  # has no float64
         return torch.isfinite(values).all()
     return torch.isfinite(values.sum(dtype=torch.float64))

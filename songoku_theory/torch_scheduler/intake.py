@@ -178,12 +178,16 @@ class Intake:
             Whether all of the gradients are.
         """
         self.present |= {k for k, _ in losses}
-        # Whose is a sum that is not finite? Theirs whose loss is not; everyone's if all losses are.
-        sound = torch.stack(
-            [torch.isfinite(loss.detach()).reshape(()).to(finite.device) for _, loss in losses]
-        )
-        for position, (task, _) in enumerate(losses):
-            self._flag(task, finite | (sound[position] & ~sound.all()))
+        if self.handling.at_once and bool(finite):
+            for task, _ in losses:
+                self._flag(task, finite)
+        else:
+            # Whose is a sum that is not finite? Theirs whose loss is not; everyone's if all are.
+            sound = torch.stack(
+                [torch.isfinite(loss.detach()).reshape(()).to(finite.device) for _, loss in losses]
+            )
+            for position, (task, _) in enumerate(losses):
+                self._flag(task, finite | (sound[position] & ~sound.all()))
         if self.handling.at_once and self.handling.hides and not bool(finite):
             return
         self._touched_by_sum |= {i for i, g in enumerate(shared) if g is not None}

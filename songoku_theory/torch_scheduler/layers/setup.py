@@ -197,8 +197,13 @@ class Setup:
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:
         """Neither record gradients nor let autocast shorten float32 products."""
-        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            yield
+        kind = self.device.type
+        with torch.no_grad():
+            if not torch.is_autocast_enabled(kind):
+                yield
+                return
+            with torch.autocast(kind, enabled=False):
+                yield
 
 
 def _check_kinds(heads: object, config: object, options: object) -> None:
