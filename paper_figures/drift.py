@@ -22,7 +22,7 @@ from paper_figures._drift_words import answers, caption, counted
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.source_rows import MissingRowsError
-from paper_figures.engine.style import MARKERS, PALETTE, Style
+from paper_figures.engine.style import MARKERS, PALETTE, Style, label_decades
 
 __all__ = ["draw"]
 
@@ -51,6 +51,7 @@ def draw(given: FigureInput) -> Picture:
     _draw_errors(axes[0], errors, best, style)
     _draw_best(axes[1], best, style)
     _draw_jump(axes[2], jump, style)
+    label_decades(fig)
     return Picture(
         figure=fig,
         data=pl.concat([errors, best, jump]),

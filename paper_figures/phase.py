@@ -23,7 +23,7 @@ from paper_figures._phase_words import answers, caption, counted
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.source_rows import MissingRowsError
-from paper_figures.engine.style import MARKERS, PALETTE, Style
+from paper_figures.engine.style import MARKERS, PALETTE, Style, label_decades
 
 __all__ = ["draw"]
 
@@ -58,6 +58,7 @@ def draw(given: FigureInput) -> Picture:
     _draw_collapse(axes[0, 1], collapse, style)
     _draw_places(axes[1, 0], places, style)
     _draw_debiased(axes[1, 1], debiased, style)
+    label_decades(fig)
     return Picture(
         figure=fig,
         data=pl.concat([edges, collapse, places, debiased]),

@@ -10,11 +10,13 @@ from typing import Any
 
 import matplotlib.style
 from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 import paper_figures
 from songoku_theory.errors import unknown_name
 
-__all__ = ["MARKERS", "PALETTE", "STYLES", "Style", "applied", "get_style"]
+__all__ = ["MARKERS", "PALETTE", "STYLES", "Style", "applied", "get_style", "label_decades"]
 
 STYLE_FILE = Path(paper_figures.__file__).with_name("songoku.mplstyle")
 
@@ -111,3 +113,11 @@ def applied(style: Style) -> Iterator[None]:
     settings: Any = style.rc()
     with matplotlib.style.context(["default", STYLE_FILE]), rc_context(settings):
         yield
+
+
+def label_decades(fig: Figure) -> None:
+    """Label only the decades of logarithmic axes: over a short range the ticks between crowd."""
+    for axes in fig.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                axis.set_minor_formatter(NullFormatter())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from polars.testing import assert_frame_equal
 from scipy import stats
 
@@ -121,6 +122,16 @@ def picture(both: dict[str, pl.DataFrame]) -> Picture:
     style = STYLES["neurips"]
     with applied(style):
         return get_figure("heuristics").draw(FigureInput(both, None, style))
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_no_label_is_clipped_or_covered(
+    both: dict[str, pl.DataFrame], style: str, check_layout: Callable[[Figure, str], None]
+) -> None:
+    with applied(STYLES[style]):
+        given = FigureInput(both, None, STYLES[style])
+        fig = get_figure("heuristics").draw(given).figure
+    check_layout(fig, style)
 
 
 def test_the_drawn_data_is_the_golden_data(picture: Picture) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from polars.testing import assert_frame_equal
 
 from paper_figures.engine.intervals import clopper_pearson
@@ -67,8 +68,13 @@ def draw(rows: pl.DataFrame, style: str = "neurips") -> Picture:
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
-def test_it_draws_at_every_width(stored: pl.DataFrame, style: str) -> None:
-    assert draw(stored, style).figure.get_figwidth() == STYLES[style].full
+def test_it_draws_at_every_width(
+    stored: pl.DataFrame, style: str, check_layout: Callable[[Figure, str], None]
+) -> None:
+    """As wide as the page, and no label clipped or covered."""
+    fig = draw(stored, style).figure
+    assert fig.get_figwidth() == STYLES[style].full
+    check_layout(fig, style)
 
 
 def test_the_drawn_data_is_the_golden_data(stored: pl.DataFrame, tmp_path: Path) -> None:

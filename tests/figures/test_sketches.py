@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from polars.testing import assert_frame_equal
 
 from paper_figures._sketches_rows import select
@@ -85,6 +86,16 @@ def picture(stored: pl.DataFrame) -> Picture:
     style = STYLES["neurips"]
     with applied(style):
         return get_figure("sketches").draw(FigureInput({"sketches": stored}, None, style))
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_no_label_is_clipped_or_covered(
+    stored: pl.DataFrame, style: str, check_layout: Callable[[Figure, str], None]
+) -> None:
+    with applied(STYLES[style]):
+        given = FigureInput({"sketches": stored}, None, STYLES[style])
+        fig = get_figure("sketches").draw(given).figure
+    check_layout(fig, style)
 
 
 def test_the_drawn_data_is_the_golden_data(picture: Picture) -> None:

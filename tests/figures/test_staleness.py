@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from polars.testing import assert_frame_equal
 
 from paper_figures.engine.intervals import clopper_pearson
@@ -83,6 +84,16 @@ def picture(make_store: Maker) -> Callable[..., Picture]:
             return draw(FigureInput({"staleness": rows}, None, STYLES["neurips"]))
 
     return make
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_no_label_is_clipped_or_covered(
+    make_store: Maker, style: str, check_layout: Callable[[Figure, str], None]
+) -> None:
+    rows = read_rows(make_store({"staleness": (COLUMNS, _cells())}), "staleness")
+    with applied(STYLES[style]):
+        fig = draw(FigureInput({"staleness": rows}, None, STYLES[style])).figure
+    check_layout(fig, style)
 
 
 def test_the_drawn_data_is_the_golden_data(picture: Callable[..., Picture], tmp_path: Path) -> None:

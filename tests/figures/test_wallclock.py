@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from polars.testing import assert_frame_equal
 
 from paper_figures import _table_four as printed
@@ -66,6 +67,16 @@ def picture(times: pl.DataFrame) -> Picture:
     style = STYLES["neurips"]
     with applied(style):
         return get_figure("wallclock").draw(FigureInput({"wallclock": times}, None, style))
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_no_label_is_clipped_or_covered(
+    times: pl.DataFrame, style: str, check_layout: Callable[[Figure, str], None]
+) -> None:
+    with applied(STYLES[style]):
+        given = FigureInput({"wallclock": times}, None, STYLES[style])
+        fig = get_figure("wallclock").draw(given).figure
+    check_layout(fig, style)
 
 
 def test_the_drawn_data_is_the_golden_data(picture: Picture) -> None:
