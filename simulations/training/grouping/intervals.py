@@ -1,13 +1,12 @@
-"""Intervals over few seeds, paired tests, and Holm's correction."""
+"""Intervals over few seeds, paired tests, and Holm's correction, as Table 1 takes them, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy import stats
-
+from simulations.training.table import statistics
+from simulations.training.table.statistics import estimate
 from songoku_theory.errors import InvalidInputError
 
 __all__ = ["Interval", "holm", "paired_p", "t_interval"]
@@ -46,18 +45,16 @@ def t_interval(values: Sequence[float]) -> Interval:
     >>> found.mean, round(found.high - found.mean, 4)
     (2.0, 2.4841)
     """
-    n = len(values)
-    if n < 2:
-        raise InvalidInputError(f"an interval needs at least two values; found {n}.")
-    mean = float(np.mean(values))
-    half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half, mean + half, n)
+    found = estimate(values, ALPHA)
+    if found is None or found.low is None or found.high is None:
+        raise InvalidInputError(f"an interval needs at least two values; found {len(values)}.")
+    return Interval(found.mean, found.low, found.high, found.seeds)
 
 
 def paired_p(differences: Sequence[float]) -> float:
     """Return the two-sided p value of a paired t test of mean difference 0.
 
-    Where all differences are equal it is 1 (all 0) or 0.
+    1 where all differences are equal: 0 in fact, or without the spread that a t test needs.
 
     Examples
     --------
@@ -67,11 +64,8 @@ def paired_p(differences: Sequence[float]) -> float:
     n = len(differences)
     if n < 2:
         raise InvalidInputError(f"a paired test needs at least two pairs; found {n}.")
-    spread = float(np.std(differences, ddof=1))
-    mean = float(np.mean(differences))
-    if spread == 0.0:
-        return 1.0 if mean == 0.0 else 0.0
-    return float(2 * stats.t.sf(abs(mean) / (spread / np.sqrt(n)), n - 1))
+    found = statistics.paired_p(differences)
+    return 1.0 if found is None else found
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -84,11 +78,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     Examples
     --------
     >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
-    {'a': 0.03, 'c': 0.06, 'b': 0.06}
+    {'a': 0.03, 'b': 0.06, 'c': 0.06}
     """
-    left, highest, found = len(p_values), 0.0, {}
-    for name, p in sorted(p_values.items(), key=lambda item: (item[1], item[0])):
-        highest = max(highest, min(1.0, left * p))
-        found[name] = highest
-        left -= 1
-    return found
+    adjusted = statistics.holm(list(p_values.values()))
+    return {name: p for name, p in zip(p_values, adjusted, strict=True) if p is not None}
