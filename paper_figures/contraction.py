@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import polars as pl
@@ -65,7 +66,9 @@ def draw(given: FigureInput) -> Picture:
     for place, axis in enumerate(axes[:-1]):
         if place < len(names):
             _draw_panel(axis, data.filter(pl.col("panel") == names[place]), style)
-            axis.set_title(f"({'abcde'[place]})  {names[place]}", fontsize=style.small)
+            # A panel's name may be wider than the panel.
+            title = textwrap.fill(f"({'abcde'[place]})  {names[place]}", 26)
+            axis.set_title(title, fontsize=style.small)
         else:
             axis.axis("off")
     for place in range(0, len(axes) - 1, columns):
