@@ -124,9 +124,11 @@ def _shared(records: Sequence[CellRecord]) -> Iterator[list[object]]:
         assert record.rows is not None
         table = decode_rows(record.rows)
         exact = record.experiment == "tuning"
+        main, last = _main_tasks(table), _last_step(table)
         for values in zip(*(table[name] for name in COLUMNS), strict=True):
             row = dict(zip(COLUMNS, values, strict=True))
-            if _kept(row):
+            on_the_way = row["kind"] == "score" and row["step"] != last and row["i"] not in main
+            if _kept(row) and not on_the_way:
                 key = values if exact else tuple(_rounded(value) for value in values)
                 holders.setdefault(key, []).append(number)
     place = {kind: number for number, kind in enumerate(_KINDS)}
@@ -136,6 +138,17 @@ def _shared(records: Sequence[CellRecord]) -> Iterator[list[object]]:
 
 def _short(value: RowValue) -> RowValue:
     return "" if value is None or (value == _NOTHING and isinstance(value, int)) else value
+
+
+def _main_tasks(table: Mapping[str, Sequence[RowValue]]) -> set[RowValue]:
+    roles = zip(table["kind"], table["i"], table["label"], strict=True)
+    return {i for kind, i, label in roles if kind == "task_role" and label == "main"}
+
+
+def _last_step(table: Mapping[str, Sequence[RowValue]]) -> RowValue:
+    """Of an evaluation; curves are kept of main tasks alone."""
+    steps = zip(table["kind"], table["step"], strict=True)
+    return max((int(step or 0) for kind, step in steps if kind == "score"), default=-1)
 
 
 def _kept(row: Mapping[str, RowValue]) -> bool:
