@@ -84,9 +84,11 @@ def test_options_in_epochs_are_shortened_with_the_run():
     asked = request()
     (first, _) = asked.tuning_cells(Entry("stocks_fb", "son_goku_gradnorm"), TASKS)
     assert params_of(first)["settings"]["method"]["warm_epochs"] == pytest.approx(0.1 * 0.67)
-    small = Request(load_settings("small"), "small", ("uniform",), (0,))
-    first = small.tuning_cells(Entry("stocks_fb", "son_goku_gradnorm"), TASKS)[0]
-    assert params_of(first)["settings"]["method"]["warm_epochs"] == 0.75  # a quarter of three
+    settings = load_settings("paper")  # it does not name the option, so the paper's three epochs
+    paper = Request(settings, "paper", ("uniform",), (0,))
+    first = paper.tuning_cells(Entry("stocks_fb", "son_goku_gradnorm"), TASKS)[0]
+    share = settings.tuning().share
+    assert params_of(first)["settings"]["method"]["warm_epochs"] == pytest.approx(3 * share)
 
 
 def test_weights_of_roles_that_a_benchmark_lacks_are_left_out():
