@@ -89,8 +89,11 @@ def test_kill_9_and_the_same_line_again(songoku, data_root, tmp_path):
     line = ["stocks_fb", "--method", "son_goku_pcgrad", "--preset", "smoke", "--config",
             str(config), "--save-model", "--threads", "1"]  # fmt: skip
     code = (
+        "from dataclasses import fields\n"
         "import simulations.training.run.config as c\n"
-        "c.MachineConfig.__init__.__defaults__ = ('cpu', False, None, 0.0, False)\n"
+        "kept = {f.name: f.default for f in fields(c.MachineConfig)}\n"
+        "kept['checkpoint_seconds'] = 0.0\n"
+        "c.MachineConfig.__init__.__defaults__ = tuple(kept.values())\n"
         "from simulations.training.train_command import train; train()"
     )
     out = tmp_path / "runs"
