@@ -20,7 +20,7 @@ COLUMNS = (
 )
 
 
-@table(name="claims", title="The claims ledger", needs=("ledger",), place=16)
+@table(name="claims", title="The claims ledger", needs=("ledger",), place=16, on_request=True)
 def lay(given: FigureInput) -> Table:
     """List every claim; statements, counterexamples and evidence are in the ledger itself."""
     ledger = given.ledger

@@ -73,12 +73,13 @@ def figures(
     The data are a CSV, the caption a JSON. No experiment is ever run: what has no stored rows is
     named with the command that makes them, and the rest is drawn.
     """
-    from paper_figures.engine.registry import available_outputs, get_output
+    from paper_figures.engine.registry import available_outputs, get_output, usual_outputs
     from paper_figures.engine.runner import draw_all
     from paper_figures.engine.source_rows import Sources
     from paper_figures.engine.style import get_style
 
-    chosen = [get_output(name) for name in names] or list(available_outputs().values())
+    usual = available_outputs() if list_ else usual_outputs()
+    chosen = [get_output(name) for name in names] or list(usual.values())
     style = get_style(style_name)
     if list_:
         _list(chosen)

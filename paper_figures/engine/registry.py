@@ -37,6 +37,7 @@ __all__ = [
     "get_output",
     "get_table",
     "table",
+    "usual_outputs",
 ]
 
 ENTRY_POINT_GROUP = "songoku.figures"
@@ -110,6 +111,8 @@ class TableSpec(_Needing):
     lay: Lay
     source: str
     place: int
+    on_request: bool = False
+    """Made only when it is named: the report has the same in another form."""
 
 
 Spec: TypeAlias = FigureSpec | TableSpec
@@ -165,14 +168,18 @@ def table(
     needs: tuple[str | Need, ...] = (),
     claims: tuple[str, ...] = (),
     place: int = 100,
+    on_request: bool = False,
 ) -> Callable[[Lay], Lay]:
     """Register a pure function ``FigureInput -> Table`` as a table; the function is unchanged.
 
-    Parameters and errors are those of :func:`figure`.
+    Parameters and errors are those of :func:`figure`. One that is `on_request` is made only when it
+    is named.
     """
 
     def register(lay: Lay) -> Lay:
-        spec = TableSpec(name, title, _all_needs(needs), claims, lay, lay.__module__, place)
+        spec = TableSpec(
+            name, title, _all_needs(needs), claims, lay, lay.__module__, place, on_request
+        )
         return _registered(spec, lay)
 
     _check_name(name)
@@ -220,6 +227,15 @@ def available_outputs() -> dict[str, Spec]:
     """Give every figure and table by name, in alphabetical order."""
     _import_figures()
     return dict(sorted(_FIGURES.items()))
+
+
+def usual_outputs() -> dict[str, Spec]:
+    """Give those that are made when none is named."""
+    return {
+        name: spec
+        for name, spec in available_outputs().items()
+        if not (isinstance(spec, TableSpec) and spec.on_request)
+    }
 
 
 def available_figures() -> dict[str, FigureSpec]:

@@ -35,7 +35,7 @@ from songoku_theory.provenance import provenance
 __all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "lay_out", "render"]
 
 FIGURE_SCHEMA = 2
-PNG_DPI = 180
+PNG_DPI = 135
 DIGITS = 10
 """Significant digits in the CSV: more than a plot shows, fewer than differ between CPUs."""
 

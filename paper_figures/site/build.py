@@ -10,7 +10,7 @@ from typing import Any
 
 from paper_figures.engine.files import make_folder, write_whole
 from paper_figures.engine.ledger_file import Ledger, read_ledger
-from paper_figures.engine.registry import LEDGER, available_outputs
+from paper_figures.engine.registry import LEDGER, usual_outputs
 from paper_figures.site.figures_on_disk import (
     KINDS,
     TABLE_KINDS,
@@ -104,7 +104,7 @@ def gather(store: Path, ledger: Path, figures: Path) -> Report:
     runs = _read_runs(store, gaps)
     digest = hashlib.sha256(ledger.read_bytes()).hexdigest() if found is not None else None
     found_figures = read_figures(
-        figures, available_outputs(), None if runs is None else runs.keys, digest
+        figures, usual_outputs(), None if runs is None else runs.keys, digest
     )
     gaps += _undrawn_gaps(found_figures.undrawn)
     return Report(
@@ -213,4 +213,4 @@ def _origins(
 
 
 def _as_json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(content, sort_keys=True, ensure_ascii=False) + "\n"

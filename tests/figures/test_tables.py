@@ -187,6 +187,9 @@ def test_without_names_missing_rows_are_listed_and_no_failure(
     assert re.search(r"  songoku sweep run quick\n    for .*recovery.*table4", tail)
     assert re.search(r"  songoku trace\n    for pipeline\n", tail)
     assert "ledger: drawn" in result.output
+    assert "verdicts: drawn" in result.output
+    assert "claims: drawn" not in result.output  # long, and the report has a ledger: on request
+    assert get_table("claims").on_request
     named = CliRunner().invoke(figures, ["table4", "ledger", *place])
     assert named.exit_code == 1
     assert "table4: missing, There is no store" in named.output

@@ -41,8 +41,13 @@ _ROWS = ("runs", *COLUMNS)
 _KINDS = (
     "provenance", "data", "digest", "note", "task_name", "task_role", "chance", "higher_is_better",
     "score", "work", "work_at", "seconds", "class", "loss", "diverged",
+    "setting", "tau", "norm", "n_eff", "cosine", "edge", "gap", "updates",
 )  # fmt: skip
 """In the order in which they are written: what other rows refer to comes first."""
+
+_OF_REFRESHES = _KINDS[_KINDS.index("setting") :]
+_SEEN_INTO = ("son_goku", "single_step", "random_groups")
+"""Methods whose refreshes are kept as well: those that the figures of refreshes show."""
 
 _DIGITS = 7
 _NOTHING = -1  # of a whole number; written as nothing
@@ -128,7 +133,7 @@ def _shared(records: Sequence[CellRecord]) -> Iterator[list[object]]:
         for values in zip(*(table[name] for name in COLUMNS), strict=True):
             row = dict(zip(COLUMNS, values, strict=True))
             on_the_way = row["kind"] == "score" and row["step"] != last and row["i"] not in main
-            if _kept(row) and not on_the_way:
+            if _kept(row, str(record.params["method"])) and not on_the_way:
                 key = values if exact else tuple(_rounded(value) for value in values)
                 holders.setdefault(key, []).append(number)
     place = {kind: number for number, kind in enumerate(_KINDS)}
@@ -151,10 +156,12 @@ def _last_step(table: Mapping[str, Sequence[RowValue]]) -> RowValue:
     return max((int(step or 0) for kind, step in steps if kind == "score"), default=-1)
 
 
-def _kept(row: Mapping[str, RowValue]) -> bool:
+def _kept(row: Mapping[str, RowValue], method: str) -> bool:
     """Leave out what neither the table nor its figures are made from."""
     if row["kind"] == "work_at":
         return row["label"] == "backwards"
+    if row["kind"] in _OF_REFRESHES:
+        return method in _SEEN_INTO
     return row["kind"] in _KINDS
 
 
