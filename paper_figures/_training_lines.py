@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from paper_figures._training_panels import band, draw_line, legend, panels
 from paper_figures._training_refreshes import REFRESH_METHODS, read_refreshes, refreshed
@@ -39,6 +40,8 @@ class Drawing:
         From all refreshes of all benchmarks to an answer.
     least, most : float or None
         Ends of the vertical axis.
+    whole : bool
+        Only whole numbers can be on the vertical axis.
     """
 
     column: str
@@ -49,6 +52,7 @@ class Drawing:
     answer: Callable[[pl.DataFrame], Answer]
     least: float | None = None
     most: float | None = None
+    whole: bool = False
 
 
 def lines_picture(benches: tuple[Bench, ...], style: Style, drawing: Drawing) -> Picture:
@@ -66,6 +70,8 @@ def lines_picture(benches: tuple[Bench, ...], style: Style, drawing: Drawing) ->
             draw_line(axis, part, "step", method, style)
         axis.set(xlabel="step", ylabel=drawing.label)
         axis.set_ylim(bottom=drawing.least, top=drawing.most)
+        if drawing.whole:
+            axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     data = pl.concat(frame for _, frame in kept)
     methods = [name for name in REFRESH_METHODS if name in set(data["method"])]
     legend(fig, methods, style, *drawing.handles)

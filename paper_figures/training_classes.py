@@ -38,6 +38,7 @@ def draw(given: FigureInput) -> Picture:
         handles=((Line2D([], [], color="black", linestyle="--", linewidth=0.8), "Δ + 1"),),
         answer=_answer,
         least=0,
+        whole=True,
     )
     return lines_picture(read_benches(given.rows["training"]), given.style, drawing)
 
