@@ -18,6 +18,8 @@ from paper_figures.engine.style import Style
 
 __all__ = ["Drawing", "dashed_bound", "lines_picture", "spread"]
 
+_PLACE = ("benchmark", "method", "seed", "refresh", "step")
+
 Extra = Callable[[Axes, pl.DataFrame, Style], None]
 
 
@@ -42,6 +44,8 @@ class Drawing:
         Ends of the vertical axis.
     whole : bool
         Only whole numbers can be on the vertical axis.
+    beside : tuple of str
+        Columns that `more` draws from.
     """
 
     column: str
@@ -53,6 +57,7 @@ class Drawing:
     least: float | None = None
     most: float | None = None
     whole: bool = False
+    beside: tuple[str, ...] = ()
 
 
 def lines_picture(benches: tuple[Bench, ...], style: Style, drawing: Drawing) -> Picture:
@@ -78,7 +83,7 @@ def lines_picture(benches: tuple[Bench, ...], style: Style, drawing: Drawing) ->
     runs = data["key"].n_unique()
     return Picture(
         figure=fig,
-        data=data.drop("key"),
+        data=data.select(*_PLACE, drawing.column, *drawing.beside),
         caption=drawing.caption,
         n=f"{data.height:,} refreshes of {runs} runs",
         interval="bands: from the least to the largest of the seeds; lines: their mean",

@@ -39,6 +39,7 @@ def draw(given: FigureInput) -> Picture:
         answer=_answer,
         least=0,
         whole=True,
+        beside=("max_degree",),
     )
     return lines_picture(read_benches(given.rows["training"]), given.style, drawing)
 

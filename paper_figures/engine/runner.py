@@ -35,8 +35,8 @@ from songoku_theory.provenance import provenance
 __all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "lay_out", "render"]
 
 FIGURE_SCHEMA = 2
-PNG_DPI = 135
-DIGITS = 10
+PNG_DPI = 120
+DIGITS = 8
 """Significant digits in the CSV: more than a plot shows, fewer than differ between CPUs."""
 
 

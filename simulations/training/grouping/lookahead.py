@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -172,7 +173,7 @@ class LookAhead:
             own = gradients[task].head if task in tasks else (None,) * len(head)
             for p, g in zip(head, own, strict=True):
                 p.grad = None if g is None else g.clone()
-        self._count(users, parameter=1)
+        self._count(users, "parameter", 1)
         optimiser.step()
         try:
             yield
@@ -212,7 +213,7 @@ class LookAhead:
             features = self.features(batch, users)
             losses = self.losses(batch, features, tuple(batch.labels), users)
             for task, loss in losses.items():
-                self._count(users, backward=1)
+                self._count(users, "backward", 1)
                 head = self._heads[task]
                 grads = torch.autograd.grad(
                     loss, [*self._shared, *head], retain_graph=True, allow_unused=True
@@ -225,7 +226,7 @@ class LookAhead:
         """Pass a batch through the trunk; draws the same numbers each time."""
         if self._rng is not None:
             torch.set_rng_state(self._rng)
-        self._count(users, trunk=1)
+        self._count(users, "trunk", 1)
         trainer = self.trainer
         with torch.autocast(trainer.device.type, torch.bfloat16, enabled=trainer.config.amp):
             features: Tensor = trainer.network.trunk(batch.inputs, batch.view)
@@ -235,7 +236,7 @@ class LookAhead:
         self, features: Tensor, tasks: Sequence[str], users: Users = ()
     ) -> dict[str, Tensor]:
         """Return some tasks' outputs for features."""
-        self._count(users, forward=len(tasks))
+        self._count(users, "forward", len(tasks))
         trainer = self.trainer
         with torch.autocast(trainer.device.type, torch.bfloat16, enabled=trainer.config.amp):
             return {t: y.float() for t, y in trainer.network.outputs(features, tasks).items()}
@@ -259,11 +260,12 @@ class LookAhead:
     def _task(self, name: str) -> BenchmarkTask:
         return self.trainer.data.task(name)
 
-    def _count(self, users: Users, **amounts: int) -> None:
+    def _count(
+        self, users: Users, what: Literal["forward", "trunk", "backward", "parameter"], amount: int
+    ) -> None:
         for user in ("all", *users):
             held = self.operations.setdefault(user, Operations())
-            for name, amount in amounts.items():
-                setattr(held, name, getattr(held, name) + amount)
+            setattr(held, what, getattr(held, what) + amount)
 
 
 def _copied(state: Mapping[str, object]) -> dict[str, object]:
