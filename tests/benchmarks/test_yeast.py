@@ -57,12 +57,12 @@ def test_every_gene_is_in_one_split_with_its_own_labels(table, tmp_path, rng):
 
 
 def test_another_seed_is_another_split_and_the_same_seed_the_same(table, tmp_path):
-    def test_genes(seed):
+    def genes_tested_with(seed):
         loaded = YEAST.load(tmp_path, np.random.default_rng(seed))
         return loaded.tasks[0].splits["test"].inputs["gene"]
 
-    assert torch.equal(test_genes(3), test_genes(3))
-    assert not torch.equal(test_genes(3), test_genes(4))
+    assert torch.equal(genes_tested_with(3), genes_tested_with(3))
+    assert not torch.equal(genes_tested_with(3), genes_tested_with(4))
 
 
 def test_features_are_standardised_by_the_training_part(table, tmp_path, rng):
