@@ -10,6 +10,7 @@ import polars as pl
 from paper_figures.engine.registry import Need
 from paper_figures.engine.source_rows import MissingRowsError
 from songoku_theory.errors import InvalidInputError
+from songoku_theory.published import METHOD_NAMES
 
 __all__ = [
     "NAMES",
@@ -39,21 +40,7 @@ TITLES = {
 """In the order of the paper's Table 1."""
 
 NAMES = {
-    "uniform": "Uniform",
-    "gradnorm": "GradNorm",
-    "mgda": "MGDA",
-    "pcgrad": "PCGrad",
-    "cagrad": "CAGrad",
-    "adatask": "AdaTask",
-    "famo": "FAMO",
-    "fairgrad": "FairGrad",
-    "nash_mtl": "Nash-MTL",
-    "static_one_shot": "Static One-Shot",
-    "single_step": "Single-Step",
-    "son_goku_gradnorm": "SON-GOKU + GradNorm",
-    "son_goku_adatask": "SON-GOKU + AdaTask",
-    "son_goku_pcgrad": "SON-GOKU + PCGrad",
-    "son_goku": "SON-GOKU",
+    **METHOD_NAMES,
     "random_groups": "random groups",
     "oldest_first": "oldest first",
     "scalarised": "tuned weights",

@@ -11,6 +11,7 @@ import click
 
 from simulations.sweep.options import store_option
 from simulations.training.data_command import data_root_option
+from simulations.training.numbers_option import NumbersType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,29 +22,6 @@ if TYPE_CHECKING:
     from simulations.training.grouping.study import Study
 
 __all__ = ["group"]
-
-
-class _Numbers(click.ParamType[tuple[int, ...]]):
-    """``2-4`` or ``2,3`` or both."""
-
-    name = "NUMBERS"
-
-    def convert(
-        self, value: Any,  # noqa: ANN401 - click's own
-        param: click.Parameter | None, ctx: click.Context | None,
-    ) -> tuple[int, ...]:  # fmt: skip
-        if isinstance(value, tuple):
-            return value
-        found: list[int] = []
-        try:
-            for part in str(value).split(","):
-                first, dash, last = part.partition("-")
-                found += range(int(first), int(last) + 1) if dash else [int(first)]
-        except ValueError:
-            found = []
-        if not found or len(set(found)) != len(found) or min(found) < 1:
-            self.fail(f"{value!r} should be like 2-4 or 2,3, each number once.", param, ctx)
-        return tuple(found)
 
 
 def _pair(value: str) -> tuple[str, str]:
@@ -75,7 +53,11 @@ The same command goes on with a comparison that was stopped, at any point and in
     "--config", type=click.Path(dir_okay=False, path_type=Path),
     help="A TOML file that is laid over the preset.",
 )  # fmt: skip
-@click.option("--groups", type=_Numbers(), help="Numbers of groups, like 2-4.  [default: preset's]")
+@click.option(
+    "--groups",
+    type=NumbersType("NUMBERS", 1, "2-4 or 2,3"),
+    help="Numbers of groups, like 2-4.  [default: preset's]",
+)
 @click.option("--seeds", type=click.IntRange(min=2), help="Repetitions.  [default: preset's]")
 @click.option(
     "--must-link", multiple=True, metavar="TASK,TASK",

@@ -10,7 +10,7 @@ import click
 
 from simulations.sweep.options import store_option
 from simulations.training.data_command import data_root_option
-from simulations.training.train_command import SeedsType
+from simulations.training.numbers_option import NumbersType
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -49,7 +49,9 @@ The same command goes on with a table that was stopped, at any point and in any 
     "--method", "methods", multiple=True,
     help="Only this one and uniform; may be given several times.  [default: all]",
 )  # fmt: skip
-@click.option("--seeds", type=SeedsType(), default="0-2", show_default=True, help="Like 0-4.")
+@click.option(
+    "--seeds", type=NumbersType("SEEDS"), default="0-2", show_default=True, help="Like 0-4."
+)
 @store_option
 @click.option(
     "--workers", type=click.IntRange(min=1), default=None,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from simulations.training.data_command import data_root_option
+from simulations.training.numbers_option import NumbersType
 
 if TYPE_CHECKING:
     from simulations.training.benchmarks.base import Loaded
@@ -18,33 +19,10 @@ if TYPE_CHECKING:
     from simulations.training.run.probes import ProbeOptions
     from simulations.training.run.settings import Settings
 
-__all__ = ["SeedsType", "train"]
+__all__ = ["train"]
 
 SINGLE_TASK = "single_task"
 """The method that stands for one run a task."""
-
-
-class SeedsType(click.ParamType[tuple[int, ...]]):
-    """``0-4`` or ``0,3,7`` or both."""
-
-    name = "SEEDS"
-
-    def convert(
-        self, value: Any,  # noqa: ANN401 - click's own
-        param: click.Parameter | None, ctx: click.Context | None,
-    ) -> tuple[int, ...]:  # fmt: skip
-        if isinstance(value, tuple):
-            return value
-        seeds: list[int] = []
-        try:
-            for part in str(value).split(","):
-                first, dash, last = part.partition("-")
-                seeds += range(int(first), int(last) + 1) if dash else [int(first)]
-        except ValueError:
-            seeds = []
-        if not seeds or len(set(seeds)) != len(seeds):
-            self.fail(f"{value!r} should be like 0-4 or 0,3,7, each seed once.", param, ctx)
-        return tuple(seeds)
 
 
 def _list_methods(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -76,7 +54,7 @@ The same command goes on with a run that was stopped, and leaves finished ones a
     "task.",
 )  # fmt: skip
 @click.option(
-    "--seeds", type=SeedsType(), default="0", show_default=True, help="Like 0-4 or 0,3,7."
+    "--seeds", type=NumbersType("SEEDS"), default="0", show_default=True, help="Like 0-4 or 0,3,7."
 )
 @click.option(
     "--preset", default="small", show_default=True, help="Sizes and lengths: smoke, small, paper."

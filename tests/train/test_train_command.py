@@ -162,7 +162,7 @@ def test_another_config_in_the_same_folder_names_run_and_difference(songoku, tmp
 def test_seeds_that_are_none(songoku, seeds):
     done = songoku("ett", "--method", "uniform", "--seeds", seeds)
     assert done.exit_code == 2
-    assert "each seed once" in done.output
+    assert "each number once" in done.output
 
 
 def test_methods_are_listed():
