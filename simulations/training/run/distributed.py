@@ -315,8 +315,13 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
             f"the other processes can't be reached: {str(error).splitlines()[0]} Start all of them "
             f"with torchrun."
         ) from error
-    yield Processes(dist.group.WORLD, mine), str(mine)
-    # Not after an error: with a process gone, leaving in order would wait for it.
+    processes = Processes(dist.group.WORLD, mine)
+    yield processes, str(mine)
+    # Not after an error: with a process gone, leaving in order would wait for it. The barrier holds
+    # no tensor of Python's: gloo's threads then have none to let go of while the interpreter ends,
+    # which would abort a process whose work is done.
+    with processes.told_of_losses():
+        dist.barrier(device_ids=[mine.index] if kind == "cuda" else None)
     dist.destroy_process_group()
 
 
