@@ -61,9 +61,9 @@ def stocks_root(tmp_path_factory):
     return root
 
 
-MAIN = TaskInfo("a", "main", {"accuracy": True, "MAE of classes": False}, 0.5)
-OTHER = TaskInfo("b", "main", {"accuracy": True, "MAE of classes": False}, 0.5)
-SIDE = TaskInfo("c", "negative", {"accuracy": True}, 0.5)
+MAIN = TaskInfo("a", "main", {"accuracy": True, "MAE of classes": False}, {"accuracy": 0.5})
+OTHER = TaskInfo("b", "main", {"accuracy": True, "MAE of classes": False}, {"accuracy": 0.5})
+SIDE = TaskInfo("c", "negative", {"accuracy": True}, {"accuracy": 0.5})
 
 
 @pytest.fixture

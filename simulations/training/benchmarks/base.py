@@ -75,11 +75,15 @@ class Metric:
     higher_is_better : bool
     measure : callable
         ``measure(outputs, labels) -> float`` over a whole split.
+    chance : float or None
+        What it gives on the test split without looking at the input, where that is of interest; of
+        a task's first metric it stands in `BenchmarkTask.chance`.
     """
 
     name: str
     higher_is_better: bool
     measure: Callable[[Tensor, Tensor], float]
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

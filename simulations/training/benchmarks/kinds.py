@@ -23,6 +23,7 @@ from songoku_theory.errors import InvalidInputError
 __all__ = [
     "check_range",
     "class_distance",
+    "class_entropy",
     "classes",
     "error_rate",
     "label_entropy",
@@ -52,7 +53,8 @@ def classes(
         Classes.
     ordered : bool
         The classes are 0 < 1 < 2 ...: adds the mean absolute distance between the class said and
-        the class meant (the paper's MAE on STOCKS).
+        the class meant (the paper's MAE on STOCKS), and the cross-entropy in nats, which tells
+        networks apart that all say the most frequent class.
 
     Raises
     ------
@@ -61,10 +63,16 @@ def classes(
     """
     check_range(name, splits, 0, num - 1)
     metrics = [Metric("accuracy", True, accuracy)]
-    if ordered:
-        metrics.append(Metric("MAE of classes", False, class_distance))
     test = splits["test"].labels
     chance = int(torch.bincount(test).max()) / len(test)
+    if ordered:
+        # By chance: how often the training examples have each class, whatever the input.
+        shares = torch.bincount(splits["train"].labels, minlength=num).double()
+        said = (shares / shares.sum()).clamp(min=1e-12).log().expand(len(test), num)
+        metrics += [
+            Metric("MAE of classes", False, class_distance, class_distance(said, test)),
+            Metric("log loss (nats)", False, class_entropy, class_entropy(said, test)),
+        ]
     return BenchmarkTask(
         name, role, doc, view, Head.CLASS, num, splits, functional.cross_entropy, tuple(metrics),
         chance,
@@ -84,6 +92,17 @@ def class_distance(outputs: Tensor, labels: Tensor) -> float:
     1.0
     """
     return float((outputs.argmax(dim=1) - labels).abs().double().mean())
+
+
+def class_entropy(outputs: Tensor, labels: Tensor) -> float:
+    """Return the cross-entropy of a whole split in nats, in double precision.
+
+    Examples
+    --------
+    >>> math.isclose(class_entropy(torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])), math.log(3))
+    True
+    """
+    return float(functional.cross_entropy(outputs.double(), labels))
 
 
 def many_labels(

@@ -345,6 +345,9 @@ class _Running:
                 name: {
                     "role": by_name[name].role.value,
                     "chance": by_name[name].chance,
+                    "chances": {
+                        m.name: m.chance for m in by_name[name].metrics if m.chance is not None
+                    },
                     "higher_is_better": {m.name: m.higher_is_better for m in by_name[name].metrics},
                     "validation": validation[name],
                     "test": test[name],

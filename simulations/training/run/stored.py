@@ -12,7 +12,7 @@ digest           the run: short hash of the examples it read       label
 note             each way in which the data differ                 label
 task_name        each trained task, in the run's order             i, label
 task_role        ... main, positive or negative                    i, label
-chance           ... its first metric without looking at inputs    i, metric, value
+chance           ... a metric without looking at inputs            i, metric, value
 higher_is_better each trained task and metric: 1 or 0              i, metric, value
 score            each evaluation, task and metric                  step, i, split, metric, value
 loss             each window of steps and task: mean of its steps  step, i, value
@@ -114,6 +114,10 @@ def _about(result: Mapping[str, Any]) -> list[Row]:
         rows.append(_row("task_name", i=i, label=name))
         rows.append(_row("task_role", i=i, label=task["role"]))
         rows.append(_row("chance", i=i, value=_float(task["chance"]), metric=first))
+        rows += [
+            _row("chance", i=i, value=_float(value), metric=metric)
+            for metric, value in task.get("chances", {}).items()  # runs of before lack it
+        ]
         rows += [
             _row("higher_is_better", i=i, value=float(higher), metric=metric)
             for metric, higher in task["higher_is_better"].items()

@@ -5,14 +5,17 @@
     [tuning]
     seed = 1000                       # of the tuning runs; the table's runs must not use it
     share = 0.25                      # of a run's steps; a schedule of rates is squeezed with them
-    learning_rates = [1e-3, 1e-2]     # the candidates of methods that are not named below
+    learning_rates = [1e-3, 3e-3, 1e-2, 3e-2]  # of methods that are not named below
+    crossed_rates = [1e-3, 3e-2]      # each with every combination of a named method's options
 
-    [tuning.candidates]               # `lr`, and options of the method
-    cagrad = [{ lr = 1e-3, c = 0.2 }, { lr = 1e-3, c = 0.5 }]
+    [tuning.candidates]
+    cagrad = { c = [0.2, 0.5] }       # crossed with crossed_rates; or a list of whole candidates:
+    famo = [{ lr = 1e-3, learning_rate = 0.005 }, { lr = 1e-3, learning_rate = 0.025 }]
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +28,7 @@ __all__ = ["RATE", "Tuning", "tuning_of"]
 RATE = "lr"
 """The name of the learning rate in a candidate; every other name is an option of the method."""
 
-_KEYS = ("seed", "share", "learning_rates", "candidates")
+_KEYS = ("seed", "share", "learning_rates", "crossed_rates", "candidates")
 
 Candidate = Mapping[str, Any]
 
@@ -53,6 +56,13 @@ class Tuning:
     def count(self) -> int:
         """Candidates of each method."""
         return len(self.learning_rates)
+
+    @property
+    def one_range(self) -> bool:
+        """Whether every method may choose from the same smallest to the same largest rate."""
+        own = [{one[RATE] for one in given if RATE in one} for given in self.candidates.values()]
+        ends = {(min(rates), max(rates)) for rates in (*own, self.learning_rates) if rates}
+        return len(ends) == 1 and all(own)
 
     def of(self, method: str) -> tuple[Candidate, ...]:
         """Return a method's candidates."""
@@ -91,21 +101,18 @@ def tuning_of(table: object, source: str) -> Tuning:
     for name in _KEYS[:3]:
         if name not in table:
             raise InvalidInputError(f"{where} lacks {name!r}.")
-    seed, share, rates = table["seed"], table["share"], table["learning_rates"]
+    seed, share = table["seed"], table["share"]
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise InvalidInputError(f"{where}: seed should be a whole number >= 0; found {seed!r}.")
     if not _positive(share) or share > 1:
         raise InvalidInputError(f"{where}: share should lie in (0, 1]; found {share!r}.")
-    if not isinstance(rates, list) or not rates or not all(map(_positive, rates)):
-        raise InvalidInputError(
-            f"{where}: learning_rates should be a list of numbers > 0; found {rates!r}."
-        )
-    if len(set(rates)) != len(rates):
-        raise InvalidInputError(f"{where}: learning_rates names one twice: {rates!r}.")
+    rates = _rates(table["learning_rates"], f"{where}: learning_rates")
+    crossed = table.get("crossed_rates")
+    crossed = None if crossed is None else _rates(crossed, f"{where}: crossed_rates")
     own = table.get("candidates", {})
     if not isinstance(own, dict):
         raise InvalidInputError(f"{where}: candidates should be a table; found {own!r}.")
-    found = {name: _candidates(name, given, where) for name, given in own.items()}
+    found = {name: _candidates(name, given, crossed, where) for name, given in own.items()}
     uneven = {name: len(given) for name, given in found.items() if len(given) != len(rates)}
     if uneven:
         raise InvalidInputError(
@@ -113,16 +120,49 @@ def tuning_of(table: object, source: str) -> Tuning:
             f"as learning_rates has; found "
             f"{', '.join(f'{name}: {n}' for name, n in sorted(uneven.items()))}."
         )
-    return Tuning(seed, float(share), tuple(float(r) for r in rates), found)
+    return Tuning(seed, float(share), rates, found)
 
 
-def _candidates(method: str, given: object, where: str) -> tuple[Candidate, ...]:
+def _rates(given: object, where: str) -> tuple[float, ...]:
+    if not isinstance(given, list) or not given or not all(map(_positive, given)):
+        raise InvalidInputError(f"{where} should be a list of numbers > 0; found {given!r}.")
+    if len(set(given)) != len(given):
+        raise InvalidInputError(f"{where} names one twice: {given!r}.")
+    return tuple(float(rate) for rate in given)
+
+
+def _crossed(
+    method: str, options: Mapping[str, Any], rates: tuple[float, ...] | None, where: str
+) -> list[dict[str, Any]]:
+    """Return every rate with every combination of the options' values; rates change slowest."""
+    if rates is None:
+        raise InvalidInputError(
+            f"{where}: the options of {method} are crossed with crossed_rates, which is not there."
+        )
+    for name, several in options.items():
+        if not isinstance(several, list) or not several:
+            raise InvalidInputError(
+                f"{where}: {name} of {method} should be a list of values to try; found {several!r}."
+            )
+    return [
+        {RATE: rate, **dict(zip(options, values, strict=True))}
+        for rate in rates
+        for values in itertools.product(*options.values())
+    ]
+
+
+def _candidates(
+    method: str, given: object, rates: tuple[float, ...] | None, where: str
+) -> tuple[Candidate, ...]:
     from simulations.training.methods import method_info
 
     options = method_info(method).options
+    if isinstance(given, dict):
+        given = _crossed(method, given, rates, where)
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise InvalidInputError(
-            f"{where}: candidates of {method} should be a list of tables; found {given!r}."
+            f"{where}: candidates of {method} should be a list of tables, or a table of lists; "
+            f"found {given!r}."
         )
     for one in given:
         for name in one:

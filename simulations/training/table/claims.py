@@ -186,7 +186,8 @@ class _Scores:
         for table in self.tables:
             if not benchmarks or table.benchmark in benchmarks:
                 for index, column in enumerate(table.columns):
-                    yield table, index, column
+                    if column.paper is not None:  # section 7 speaks of the paper's columns alone
+                        yield table, index, column
 
     def differences(
         self, table: BenchTable, index: int, one: str, other: str, factor: float = 1.0

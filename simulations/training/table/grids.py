@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulations.training.run.tuning import RATE
+from simulations.training.run.tuning import RATE, Tuning
 from simulations.training.table.cells import SINGLE_TASK
 from simulations.training.table.claims import Answer
 from simulations.training.table.columns import Column
@@ -234,15 +234,28 @@ def _tuning(request: Request, found: Sequence[Tuned]) -> Grid:
         rows.append((one.entry.benchmark, method, shown, gains))
     notes = (
         f"Each method had {tuning.count} candidates, run once with seed {tuning.seed} (not a seed "
-        f"of the table) for {100 * tuning.share:g} % of the steps. Chosen: {RULE}; of equals the "
-        f"first. Test scores of these runs are not kept.",
-        "A method with an option of its own spent its candidates on fewer learning rates than one "
-        "without: the budget is equal, the range of rates is not. " + _edges(found),
+        f"of the table) for {100 * tuning.share:g} % of the steps. Chosen: {RULE}, and at last "
+        f"the first. Test scores of these runs are not kept.",
+        _range_of(tuning) + _edges(found),
     )
     return Grid(
         "Tuning: what was chosen", ("benchmark", "method", "chosen", "validation gains (%)"),
         tuple(rows), notes,
     )  # fmt: skip
+
+
+def _range_of(tuning: Tuning) -> str:
+    if tuning.one_range:
+        low, high = min(tuning.learning_rates), max(tuning.learning_rates)
+        return (
+            f"All methods chose from the same range of learning rates, {low:g} to {high:g}; those "
+            f"with an option of their own from fewer rates in it, with several values of that "
+            f"option. "
+        )
+    return (
+        "A method with an option of its own spent its candidates on fewer learning rates than one "
+        "without: the budget is equal, the range of rates is not. "
+    )
 
 
 def _edges(found: Sequence[Tuned]) -> str:

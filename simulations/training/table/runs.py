@@ -27,14 +27,14 @@ class TaskInfo:
     name, role : str
     metrics : dict from metric to bool
         Whether higher is better; the first one is the task's main metric.
-    chance : float or None
-        Of the first metric, without looking at inputs.
+    chances : dict from metric to float
+        What those metrics give without looking at inputs, where that is known.
     """
 
     name: str
     role: str
     metrics: Mapping[str, bool]
-    chance: float | None = None
+    chances: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:
@@ -155,7 +155,7 @@ def run_of(
         return Run(key, params, status, last_line(error or ""), seconds, made_by=made_by)
     names: dict[int, str] = {}
     roles: dict[int, str] = {}
-    chances: dict[int, float | None] = {}
+    chances: dict[int, dict[str, float | None]] = {}
     metrics: dict[int, dict[str, bool]] = {}
     single: dict[str, str] = {}
     notes: list[str] = []
@@ -177,7 +177,7 @@ def run_of(
         elif kind == "task_role":
             roles[i] = label
         elif kind == "chance":
-            chances[i] = value
+            chances.setdefault(i, {})[metric] = value
         elif kind == "higher_is_better":
             metrics.setdefault(i, {})[metric] = bool(value)
         elif kind == "work":
@@ -188,7 +188,9 @@ def run_of(
             notes.append(label)
         elif kind in ("provenance", "digest", "diverged"):
             single[kind] = label
-    tasks = tuple(TaskInfo(names[i], roles[i], metrics[i], chances.get(i)) for i in sorted(names))
+    tasks = tuple(
+        TaskInfo(names[i], roles[i], metrics[i], chances.get(i, {})) for i in sorted(names)
+    )
     return Run(
         key, params, status, None, seconds, single.get("diverged"), single.get("provenance", ""),
         single.get("digest", ""), tuple(notes), tasks, scores, work, work_at, spent, made_by,

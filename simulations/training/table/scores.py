@@ -316,10 +316,6 @@ def _delta_m(
 
 
 def _chance(column: Column, run: Run) -> float | None:
-    values = [
-        task.chance
-        for task in run.main
-        if task.name in column.tasks and task.metric == column.metric
-    ]
+    values = [task.chances.get(column.metric) for task in run.main if task.name in column.tasks]
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known and len(known) == len(column.tasks) else None
