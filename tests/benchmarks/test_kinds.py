@@ -111,9 +111,18 @@ def test_an_all_unknown_batch_has_a_finite_gradient():
 def test_class_distance_is_the_papers_mae():
     outputs = torch.eye(3)
     each = task(lambda *a: kinds.classes(*a, ordered=True), torch.tensor([0, 1, 2]), 3)
-    assert [m.name for m in each.metrics] == ["accuracy", "MAE of classes"]
+    assert [m.name for m in each.metrics] == ["accuracy", "MAE of classes", "log loss (nats)"]
     assert each.metrics[1].measure(outputs, torch.tensor([2, 2, 2])) == 1.0
     assert each.head is Head.CLASS
+
+
+def test_ordered_classes_by_chance_are_as_often_as_in_training():
+    labels = {"train": [0, 0, 1, 2], "validation": [0], "test": [1, 2, 0]}
+    each = {s: Samples({"x": torch.zeros(len(y), 1)}, torch.tensor(y)) for s, y in labels.items()}
+    _, distance, loss = kinds.classes("t", Role.MAIN, "", "v", each, 3, ordered=True).metrics
+    assert distance.chance == 1.0  # class 0 is said; |1-0|, |2-0|, |0-0|
+    expected = -(2 * math.log(0.25) + math.log(0.5)) / 3
+    assert loss.chance == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,14 @@ TASKS = {"a": "main", "b": "main", "c": "negative"}
 
 
 @pytest.mark.parametrize("preset", ["small", "paper"])
-def test_presets_give_every_method_four_candidates_that_can_be_trained(preset):
+def test_presets_give_every_method_eight_candidates_from_one_range_of_rates(preset):
     tuning = load_settings(preset).tuning()
+    assert tuning.one_range
     for method in available_methods():
         candidates = tuning.of(method)
-        assert len(candidates) == 4
+        assert len(candidates) == 8
+        rates = [one[RATE] for one in candidates]
+        assert (min(rates), max(rates)) == (tuning.learning_rates[0], tuning.learning_rates[-1])
         for one in candidates:
             options = {name: value for name, value in one.items() if name != RATE}
             get_method(method, {**options, **({"task": "a"} if method == "single_task" else {})})
@@ -35,6 +38,23 @@ def test_presets_give_every_method_four_candidates_that_can_be_trained(preset):
         ({"candidates": {"cagrad": [{"cc": 1}, {"c": 2}]}}, UnknownNameError, "Did you mean 'c'"),
         ({"candidates": {"cagrat": []}}, UnknownNameError, "Did you mean 'cagrad'"),
         ({"candidates": {"cagrad": [{"lr": 0}, {"lr": 1}]}}, InvalidInputError, "number > 0"),
+        ({"candidates": {"cagrad": {"c": [0.1, 0.2]}}}, InvalidInputError, "crossed_rates, which"),
+        (
+            {"crossed_rates": [1.0], "candidates": {"cagrad": {"c": 0.1}}},
+            InvalidInputError,
+            "should be a list of values",
+        ),
+        (
+            {"crossed_rates": [1.0], "candidates": {"cagrad": {"d": [0.1, 0.2]}}},
+            UnknownNameError,
+            "'d'",
+        ),
+        (
+            {"crossed_rates": [1.0], "candidates": {"cagrad": {"c": [0.1, 0.1]}}},
+            InvalidInputError,
+            "twice",
+        ),
+        ({"crossed_rates": [1.0, 1.0]}, InvalidInputError, "crossed_rates names one twice"),
         ({"candidates": 3}, InvalidInputError, "should be a table"),
         ({"candidates": {"cagrad": "x"}}, InvalidInputError, "list of tables"),
         ({"learning_rates": []}, InvalidInputError, "learning_rates"),
@@ -49,6 +69,18 @@ def test_an_unequal_or_impossible_budget_is_refused(change, error, said):
     with pytest.raises(error, match=said):
         tuning_of({**GOOD, **change}, "mine")
     tuning_of(GOOD, "mine")
+
+
+def test_options_are_crossed_with_rates():
+    table = {**GOOD, "learning_rates": [0.1, 0.2, 0.4, 0.8], "crossed_rates": [0.1, 0.8]}
+    tuning = tuning_of({**table, "candidates": {"cagrad": {"c": [1, 2]}}}, "mine")
+    assert tuning.of("cagrad") == (
+        {"lr": 0.1, "c": 1}, {"lr": 0.1, "c": 2}, {"lr": 0.8, "c": 1}, {"lr": 0.8, "c": 2},
+    )  # fmt: skip
+    assert tuning.one_range
+    narrow = {"cagrad": [{"lr": 0.1, "c": c} for c in range(4)]}
+    assert not tuning_of({**table, "candidates": narrow}, "mine").one_range
+    assert tuning_of({**GOOD}, "mine").one_range
 
 
 def test_a_preset_without_tuning_says_what_it_lacks():
@@ -127,12 +159,29 @@ def test_where_lower_is_better_a_fall_is_a_gain(made_run):
 def test_equals_take_the_first_and_the_diverged_are_left_out(made_run):
     run, gone = made_run(scores=validation(0.5, 0.5)), made_run(diverged="the loss of a")
     reference = reference_of([gone, run])
-    assert reference == {"a": 0.5, "b": 0.5}
+    assert reference == {("a", "accuracy"): 0.5, ("b", "accuracy"): 0.5}
     assert choose([run, run], reference).chosen == 0
     assert choose([gone, run], reference).chosen == 1
     assert choose([gone, gone], reference).chosen is None
     assert reference_of([gone]) is None
     assert choose([run, made_run(scores=validation(0.6, 0.5))], None).chosen == 1
+
+
+def test_equals_in_the_first_metric_are_told_apart_by_the_next(made_run):
+    def run(accuracy, loss):
+        scores = {("validation", "a", "accuracy"): accuracy}
+        if loss is not None:
+            scores["validation", "a", "log loss"] = loss
+        return made_run(
+            scores=scores, tasks=(TaskInfo("a", "main", {"accuracy": True, "log loss": False}),)
+        )
+
+    uniform = run(0.5, 1.0)
+    reference = reference_of([uniform])
+    assert choose([uniform, run(0.5, 0.9), run(0.5, 1.1)], reference).chosen == 1
+    assert choose([uniform, run(0.5, 0.1), run(0.6, 9.0)], reference).chosen == 2
+    assert choose([run(0.5, None), run(0.5, 9.0)], reference).chosen == 1
+    assert choose([uniform, run(0.5, 1.0)], reference).chosen == 0
 
 
 def test_a_reference_of_nought_is_compared_by_difference(made_run):
