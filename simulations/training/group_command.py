@@ -55,7 +55,7 @@ The same command goes on with a comparison that was stopped, at any point and in
 )  # fmt: skip
 @click.option(
     "--groups",
-    type=NumbersType("NUMBERS", 1, "2-4 or 2,3"),
+    type=NumbersType("NUMBERS", 1, "2-4 or 2,3, all at least 1"),
     help="Numbers of groups, like 2-4.  [default: preset's]",
 )
 @click.option("--seeds", type=click.IntRange(min=2), help="Repetitions.  [default: preset's]")
@@ -113,6 +113,11 @@ def group(
     from simulations.training.grouping.recorded import export, load_recorded, write_csv
     from simulations.training.grouping.text import comparison_text, rows_json
 
+    if recorded and (config or groups or seeds or must_link or cannot_link):
+        raise click.UsageError(
+            "--recorded shows a comparison as it was made; it can't be had with --config, "
+            "--groups, --seeds, --must-link or --cannot-link."
+        )
     study = _study(benchmark, preset, config, groups, seeds, must_link, cannot_link)
     os.environ["SONGOKU_DATA"] = str(data_root.absolute())
     try:

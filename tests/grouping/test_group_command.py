@@ -137,7 +137,7 @@ def test_bad_input_is_refused_before_anything_is_trained(songoku, tmp_path, argu
 def test_numbers_of_groups_are_read_with_care(songoku, numbers):
     done = songoku("ett", "--groups", numbers)
     assert done.exit_code == 2
-    assert "should be like 2-4 or 2,3" in done.output
+    assert "should be like 2-4 or 2,3, all at least 1" in done.output
 
 
 def test_a_run_that_diverges_is_named(songoku, tmp_path):
@@ -153,6 +153,58 @@ def test_recorded_rows_that_don_t_fit_are_refused():
     text = recorded.csv_text([]) + "mean,ptg,,2,0,-1,-1,-1,-1,-1,much,,,-1,\n"
     with pytest.raises(InvalidInputError, match="line 2: could not convert"):
         recorded.read_csv(text, "ett.csv")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """What comes along for yeast, in a folder in which it may be damaged."""
+    whole = recorded.files("simulations.training") / "recorded" / "grouping"
+    folder = tmp_path / "package" / "recorded" / "grouping"
+    folder.mkdir(parents=True)
+    for name in ("yeast.csv", "yeast.json"):
+        (folder / name).write_bytes((whole / name).read_bytes())
+    monkeypatch.setattr(recorded, "files", lambda name: tmp_path / "package")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("yeast.csv", lambda text: text[: len(text) // 2].rpartition("\n")[0] + "\n",
+         "yeast.csv is not what yeast.json was written with .* truncated or changed"),
+        ("yeast.csv", lambda text: text[: text.rindex("\nverdict") + 12],
+         r"yeast.csv, line \d+: 15 columns are expected; found fewer"),
+        ("yeast.csv", lambda text: text.replace(",0.5", ",0.6", 1), "sha256 differs"),
+        ("yeast.csv", lambda text: "", "should have the columns .* found none"),
+        ("yeast.json", lambda text: text[:100], "yeast can't be read: .* Install songoku again"),
+        ("yeast.json", lambda text: "{}", "yeast.json lacks finished_at, params"),
+    ],
+)  # fmt: skip
+def test_what_comes_along_is_whole_or_refused(package, tmp_path, name, damage, said):
+    text = (package / name).read_text()
+    assert damage(text) != text
+    (package / name).write_text(damage(text))
+    with pytest.raises(InvalidInputError, match=said) as caught:
+        recorded.load_recorded("yeast", tmp_path / "store.sqlite")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "store.sqlite").exists()
+
+
+def test_rows_without_what_is_said_of_them_are_refused(package, tmp_path):
+    (package / "yeast.json").unlink()
+    with pytest.raises(InvalidInputError, match="recorded comparison of yeast can't be read"):
+        recorded.load_recorded("yeast", tmp_path / "store.sqlite")
+
+
+@pytest.mark.parametrize(
+    "given", [("--groups", "3"), ("--seeds", "4"), ("--cannot-link", "HUFL,OT")]
+)
+def test_a_comparison_that_comes_along_has_no_other_settings(given, tmp_path):
+    store = tmp_path / "store.sqlite"
+    done = CliRunner().invoke(group, ["ett", "--recorded", *given, "--store", str(store)])
+    assert done.exit_code == 2
+    assert "it can't be had with --config, --groups" in done.output
+    assert not store.exists()
 
 
 @pytest.mark.parametrize("preset", available_presets())

@@ -1,12 +1,14 @@
 """Comparisons that come along: exported once, shown and stored without training.
 
 A benchmark's comparison is ``BENCHMARK.csv``, the rows of the experiment ``grouping``, and
-``BENCHMARK.json``: the params of their cell, and where and when it was made.
+``BENCHMARK.json``: the params of their cell, where and when it was made, and the digest of the
+rows, without which a file that was cut off at the end of a line would pass for a whole one.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -62,7 +64,8 @@ def read_csv(text: str, source: str) -> list[Row]:
     Raises
     ------
     InvalidInputError
-        When it has other columns, or a value is not of its column's kind.
+        When it has other columns, a line has more or fewer of them, or a value is not of its
+        column's kind.
     """
     reader = csv.DictReader(io.StringIO(text))
     if reader.fieldnames is None or list(reader.fieldnames) != list(COLUMNS):
@@ -72,6 +75,11 @@ def read_csv(text: str, source: str) -> list[Row]:
         )
     rows: list[Row] = []
     for number, held in enumerate(reader, start=2):
+        if None in held or None in held.values():
+            raise InvalidInputError(
+                f"{source}, line {number}: {len(COLUMNS)} columns are expected; found "
+                f"{'more' if None in held else 'fewer'}. The file is truncated or changed."
+            )
         try:
             rows.append({name: _read(held[name], kind) for name, kind in COLUMNS.items()})
         except (ValueError, TypeError) as error:
@@ -128,9 +136,15 @@ def export(folder: Path, study: Study, store: Path, rows: Sequence[Row]) -> None
         "provenance": json.loads(made_by),
         "trained_by": sorted({str(json.loads(text).get("commit")) for (text,) in trained}),
     }
-    write_csv(folder / f"{study.benchmark}.csv", rows)
+    written = csv_text(rows)
+    about["sha256"] = _digest(written)
+    write_whole(folder / f"{study.benchmark}.csv", written.encode())
     text = json.dumps(about, indent=2, ensure_ascii=False, sort_keys=True)
     write_whole(folder / f"{study.benchmark}.json", (text + "\n").encode())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def available_recorded() -> tuple[str, ...]:
@@ -156,9 +170,13 @@ def load_recorded(benchmark: str, store: Path) -> list[Row]:
     """
     if benchmark not in available_recorded():
         raise unknown_name("recorded comparison", benchmark, available_recorded())
-    folder = files(_FOLDER) / "recorded" / "grouping"
-    rows = read_csv((folder / f"{benchmark}.csv").read_text(encoding="utf-8"), f"{benchmark}.csv")
-    about: dict[str, Any] = json.loads((folder / f"{benchmark}.json").read_text(encoding="utf-8"))
+    text, about = _read_files(benchmark)
+    rows = read_csv(text, f"{benchmark}.csv")
+    if _digest(text) != about["sha256"]:
+        raise InvalidInputError(
+            f"{benchmark}.csv is not what {benchmark}.json was written with (sha256 differs): it "
+            f"is truncated or changed. Install songoku again, or run without --recorded."
+        )
     experiment = get_experiment("grouping")
     if about["version"] != experiment.version:
         raise InvalidInputError(
@@ -175,3 +193,21 @@ def load_recorded(benchmark: str, store: Path) -> list[Row]:
             writer.declare(experiment)
             writer.write(cell, outcome)
     return rows
+
+
+def _read_files(benchmark: str) -> tuple[str, dict[str, Any]]:
+    """Return a comparison's rows as text, and what is said of them."""
+    folder = files(_FOLDER) / "recorded" / "grouping"
+    again = "Install songoku again, or run without --recorded."
+    try:
+        text = (folder / f"{benchmark}.csv").read_text(encoding="utf-8")
+        about = json.loads((folder / f"{benchmark}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, not JSON
+        raise InvalidInputError(
+            f"the recorded comparison of {benchmark} can't be read: {error}. {again}"
+        ) from error
+    needed = ("finished_at", "params", "provenance", "sha256", "version")
+    missing = [name for name in needed if not isinstance(about, dict) or name not in about]
+    if missing:
+        raise InvalidInputError(f"{benchmark}.json lacks {', '.join(missing)}. {again}")
+    return text, about
