@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulations.training.table import statistics
-from simulations.training.table.statistics import estimate
+from simulations.training.table.statistics import detectable, estimate
 from songoku_theory.errors import InvalidInputError
 
-__all__ = ["Interval", "holm", "paired_p", "t_interval"]
+__all__ = ["Interval", "detectable", "holm", "paired_p", "t_interval"]
 
 ALPHA = 0.05
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from simulations.sweep.experiment import Row
+from simulations.training.grouping.census import census_text
+from simulations.training.grouping.intervals import detectable
 from simulations.training.grouping.rows import number, whole
 from simulations.training.grouping.verdict import WAYS, way_name
 
@@ -43,6 +45,7 @@ def comparison_text(rows: Sequence[Row], benchmark: str) -> str:
         _groups_text(rows, names),
         _costs_text(rows),
         _errors_text(rows),
+        census_text(rows),
         _settings_text(rows),
         _probe_text(rows),
         *(str(r["label"]) for r in _of(rows, "note")),
@@ -155,6 +158,14 @@ def _errors_text(rows: Sequence[Row]) -> str:
     known = any(r["value"] == 1.0 for r in _of(rows, "enumerated"))
     note = "" if known else "\nThe optimum was not enumerated: not every set of tasks was trained."
     count = whole(ways[0]["count"])
+    tests = sum(r["label"] == "holm" for r in _of(rows, "p_value"))
+    least = detectable(count, tests) if tests else None
+    if least is not None:
+        note += (
+            f"\nWith {count} seeds and {tests} comparisons the first step of Holm finds, with a "
+            f"power of 80%, differences of {least:.2g} or more standard deviations of the paired "
+            f"differences."
+        )
     return (
         f"Total test error, mean over {count} seeds [95% t interval]; p: paired t test against all "
         f"together, Holm's correction\n"
