@@ -44,7 +44,10 @@ def data() -> None:
 
 @data.command("status", short_help="A table: what was found, how close it is, what is missing.")
 @click.option("--load", "load_too", is_flag=True, help="Read and check every file; takes longer.")
-@click.option("--seed", default=0, show_default=True, help="With --load: draws the subsets.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True,
+    help="With --load: draws the subsets.",
+)  # fmt: skip
 @data_root_option
 def status(load_too: bool, seed: int, data_root: Path) -> None:
     """Show what was found under the data root, and where to get what is missing.
@@ -154,7 +157,9 @@ def fetch(name: str, data_root: Path) -> None:
     show_default=True,
     help="As NYUv2 is preprocessed, or as it is published.",
 )
-@click.option("--seed", default=0, show_default=True, help="Draws the rooms.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the rooms."
+)
 @data_root_option
 def render(train: int, test: int, height: int, layout: str, seed: int, data_root: Path) -> None:
     """Render furnished rooms and write them to DATA_ROOT/nyuv2 in a layout of NYUv2.

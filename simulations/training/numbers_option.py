@@ -8,9 +8,12 @@ import click
 
 __all__ = ["NumbersType"]
 
+_MOST = 10_000  # a slip like 0-99999999 would fill the memory before anything is said
+_LARGEST = 2**63 - 1  # what a store holds
+
 
 class NumbersType(click.ParamType[tuple[int, ...]]):
-    """``0-4`` or ``0,3,7`` or both, each number once.
+    """``0-4`` or ``0,3,7`` or both, each number once, at most 10,000 of them.
 
     Parameters
     ----------
@@ -43,7 +46,15 @@ class NumbersType(click.ParamType[tuple[int, ...]]):
         try:
             for part in str(value).split(","):
                 first, dash, last = part.partition("-")
-                found += range(int(first), int(last) + 1) if dash else [int(first)]
+                numbers = range(int(first), int(last if dash else first) + 1)
+                many = len(found) + len(numbers[: _MOST + 1]) > _MOST
+                if many or int(last or first) > _LARGEST:
+                    self.fail(
+                        f"{value!r} should be at most {_MOST:,} numbers, none above {_LARGEST:,}.",
+                        param,
+                        ctx,
+                    )
+                found += numbers
         except ValueError:
             found = []
         if not found or len(set(found)) != len(found) or min(found) < self.least:

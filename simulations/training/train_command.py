@@ -143,7 +143,7 @@ def train(
         device_of(own_device)
         if store is not None:
             check_storable(own_device, compiled, torch.get_num_threads(), processes.count)
-        for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp):
+        for job in _jobs(settings, benchmark, methods, seeds, data_root, out, amp, store):
             finished = _run(job, machine, processes, probes)
             if store is not None and finished:
                 label = preset if config is None else f"{preset}+{config.name}"
@@ -153,7 +153,7 @@ def train(
 
 def _jobs(
     settings: Settings, benchmark: str, methods: tuple[str, ...], seeds: tuple[int, ...],
-    data_root: Path, out: Path, amp: bool,
+    data_root: Path, out: Path, amp: bool, store: Path | None,
 ) -> Iterator[Job]:  # fmt: skip
     """All that can be wrong in the settings is found before anything is read."""
     import numpy as np
@@ -163,19 +163,27 @@ def _jobs(
     from simulations.training.run.compare import task_folder
     from simulations.training.run.config import TrainingConfig
     from simulations.training.run.job import Job
-    from simulations.training.run.settings import with_data_options
+    from simulations.training.run.settings import told_where, with_data_options
     from simulations.training.run.trainer import DATA, child_seed
+    from simulations.training.train_store import require_place, require_store
 
     source = with_data_options(benchmark, {})
     source = with_data_options(benchmark, settings.data(benchmark))
     training = settings.training(benchmark)
-    config = TrainingConfig.of({**training, "amp": amp or training.get("amp", False)})
-    architecture = get_architecture(*settings.architecture(benchmark))
+    with told_where(f"{settings.source}, training of {benchmark}"):
+        config = TrainingConfig.of({**training, "amp": amp or training.get("amp", False)})
+    with told_where(f"{settings.source}, architecture of {benchmark}"):
+        architecture = get_architecture(*settings.architecture(benchmark))
+    methods = tuple(dict.fromkeys(methods))
     for name in methods:
         method_info(name)
         options = settings.method(benchmark, name)
         if name != SINGLE_TASK:
-            get_method(name, options)
+            with told_where(f"{settings.source}, method {name}"):
+                get_method(name, options)
+    require_place(out / benchmark, "--out")
+    if store is not None:
+        require_store(store)
     single = out / benchmark / SINGLE_TASK
     for seed in seeds:
         loaded: Loaded = source.load(data_root, np.random.default_rng(child_seed(seed, DATA)))

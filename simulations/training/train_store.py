@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songoku_theory.errors import InvalidInputError
+from songoku_theory.errors import InvalidInputError, StoreError
 
 if TYPE_CHECKING:
     from simulations.training.run.job import Job
     from simulations.training.run.settings import Settings
 
-__all__ = ["check_storable", "store_run"]
+__all__ = ["check_storable", "require_place", "require_store", "store_run"]
 
 
 def check_storable(device: str, compiled: bool, threads: int, processes: int) -> None:
@@ -31,6 +32,42 @@ def check_storable(device: str, compiled: bool, threads: int, processes: int) ->
             f"{', --compile' if compiled else ''}. Add --threads 1, or leave --store out: songoku "
             f"applies reads the run's folder as well."
         )
+
+
+def require_place(folder: Path, option: str) -> None:
+    """Refuse, before training, a folder that can't be made; makes none.
+
+    Raises
+    ------
+    StoreError
+        When what stands where it would be is a file, or may not be written.
+    """
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    why = None
+    if not nearest.is_dir():
+        why = f"{nearest} is a file"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        why = f"{nearest} may not be written"
+    if why is not None:
+        raise StoreError(f"can't write into {folder}: {why}. Name another with {option}.")
+
+
+def require_store(store: Path) -> None:
+    """Refuse, before training, a store that a run could not be put into; makes none.
+
+    Raises
+    ------
+    StoreError
+        When it is no store, can't be written, or another process writes it now.
+    """
+    from simulations.experiments.training import EXPERIMENT
+    from simulations.sweep.store import StoreWriter
+
+    if not store.exists():
+        require_place(store.parent, "--store")
+        return
+    with closing(StoreWriter(store)) as writer:
+        writer.declare(EXPERIMENT)
 
 
 def store_run(
@@ -99,7 +136,6 @@ def store_run(
     result = read_result(job.folder / "result.json")
     assert result is not None
     check_storable(device, bool(result["compiled"]), int(result["threads"]), 1)
-    store.parent.mkdir(parents=True, exist_ok=True)
     with closing(StoreWriter(store)) as writer:
         writer.declare(EXPERIMENT)
         if writer.statuses(EXPERIMENT).get(cell.key) == DONE:

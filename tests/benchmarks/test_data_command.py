@@ -98,6 +98,14 @@ def test_rendered_rooms_are_shown_as_synth(tmp_path):
     assert isinstance(refused, InvalidInputError)
 
 
+@pytest.mark.parametrize("arguments", [("status", "--load"), ("render",)])
+def test_a_seed_below_0_is_refused(tmp_path, arguments):
+    outcome = run(*arguments, "--seed", -1, "--data-root", tmp_path)
+    assert outcome.exit_code == 2
+    assert "-1 is not in the range x>=0" in outcome.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_real_root(real_root):
     outcome = run("status", "--data-root", real_root)
     assert outcome.exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,11 +16,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from simulations.training.benchmarks import available_benchmarks
+from simulations.training.benchmarks import available_benchmarks, get_benchmark
 from simulations.training.methods import available_methods
 from simulations.training.run.settings import available_presets, load_settings
 from simulations.training.train_command import train
-from songoku_theory.errors import InvalidInputError
+from songoku_theory.errors import InvalidInputError, StoreError
 
 
 @pytest.fixture
@@ -140,6 +141,8 @@ def test_kill_9_and_the_same_line_again(songoku, data_root, tmp_path):
         (("cifar10", "--method", "uniform", "--preset", "tiny"), "unknown preset 'tiny'"),
         (("ett", "--method", "uniform", "--preset", "smoke"), "ett"),
         (("cifar10", "--method", "uniform", "--device", "cuda:99"), "can't be used here"),
+        (("cifar10", "--method", "uniform", "--device", "meta"), "'meta' should be cpu, cuda or"),
+        (("cifar10", "--method", "uniform", "--device", "cuda:x"), "'cuda:x' should be cpu, cuda"),
     ],
 )
 def test_what_is_wrong_is_one_clear_error(songoku, tmp_path, arguments, match):
@@ -147,6 +150,63 @@ def test_what_is_wrong_is_one_clear_error(songoku, tmp_path, arguments, match):
         songoku(*arguments)
     assert isinstance(error.value, InvalidInputError)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def no_data_are_read(monkeypatch):
+    """Loading takes minutes on real files, so what can be known before is said before."""
+
+    def load(self, root, rng):
+        raise AssertionError("data were read")
+
+    monkeypatch.setattr(type(get_benchmark("stocks_fb")), "load", load)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_data_are_read(
+    tmp_path, data_root, no_data_are_read, monkeypatch
+):
+    (tmp_path / "file").write_text("no store")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)  # which --store needs
+    line = ["stocks_fb", "--method", "uniform", "--preset", "smoke", "--data-root", str(data_root)]
+    good, bad = str(tmp_path / "out"), str(tmp_path / "file" / "x")
+    for more, match in (
+        (["--out", bad], "file is a file. Name another with --out"),
+        (["--out", good, "--store", bad], "file is a file. Name another with --store"),
+        (["--out", good, "--store", str(tmp_path / "file")], "is not a store"),
+    ):
+        done = CliRunner().invoke(train, [*line, *more])
+        assert isinstance(done.exception, StoreError)
+        assert re.search(match, str(done.exception))
+    assert {path.name for path in tmp_path.iterdir()} == {"file", data_root.name}
+    assert (tmp_path / "file").read_text() == "no store"
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("[method.son_goku]\ntau = 2.0", "mine.toml, method son_goku: tau should lie in"),
+        ("[method.son_goku]\ntau = nan", "method son_goku: tau should be finite"),
+        ("[method.son_goku]\nrefresh_period = 0", "refresh_period should be at least 1"),
+        ("[method.son_goku]\nheuristic = 'welsh'", "Did you mean 'welsh_powell'"),
+        ("[method.son_goku]\nheuristic = 3", "do not fit son_goku"),
+        ("[benchmark.stocks_fb.options]\nhidden = -3", "architecture of stocks_fb: hidden should"),
+        ("[training]\nlr = 'a'", "mine.toml, training of stocks_fb: lr should be a number"),
+        ("[training]\nepochs = 'a'", "epochs should be a number > 0; found 'a'"),
+        ("[training]\nepochs = true", "epochs should be a number > 0; found True"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_before_data_are_read(
+    songoku, tmp_path, no_data_are_read, text, match
+):
+    config = tmp_path / "mine.toml"
+    config.write_text(text)
+    with pytest.raises(InvalidInputError, match=match):
+        songoku("stocks_fb", "--method", "son_goku", "--preset", "smoke", "--config", str(config))
+
+
+def test_a_method_named_twice_is_trained_once(songoku):
+    done = songoku("stocks_fb", "--method", "uniform", "--method", "uniform", "--preset", "smoke")
+    assert done.output.count("uniform/seed-0 (") == 1
 
 
 def test_another_config_in_the_same_folder_names_run_and_difference(songoku, tmp_path):
@@ -163,6 +223,13 @@ def test_seeds_that_are_none(songoku, seeds):
     done = songoku("ett", "--method", "uniform", "--seeds", seeds)
     assert done.exit_code == 2
     assert "each number once" in done.output
+
+
+@pytest.mark.parametrize("seeds", ["0-99999999", "0-9999,10000", str(2**63), f"0-{10**40}"])
+def test_more_or_larger_seeds_than_can_be_meant(songoku, seeds):
+    done = songoku("ett", "--method", "uniform", "--seeds", seeds)
+    assert done.exit_code == 2
+    assert "at most 10,000 numbers" in " ".join(done.output.split())
 
 
 def test_methods_are_listed():
@@ -194,6 +261,20 @@ def test_a_preset_has_settings_for_every_benchmark(preset):
         ("[benchmark.cifar10]\narchitecture = 'resnet'", "unknown architecture 'resnet'"),
         ("[benchmark.cifar10]\ndata = { trian = 3 }", "unknown option of benchmark cifar10"),
         ("[benchmark.cifar10]\ndata = { name = 'x' }", "unknown option of benchmark cifar10"),
+        ("[benchmark.cifar10]\narchitecture = 3", "unknown architecture '3'"),
+        ("[benchmark.ett]\ndata = { history = 'a' }", "history of benchmark ett should be a whole"),
+        ("[benchmark.cifar10]\ndata = { test_per_class = 0 }", "whole number >= 1; found 0"),
+        ("[benchmark.cifar10]\ndata = { train_per_class = true }", "whole number >= 1; found True"),
+        ("[benchmark.nyuv2]\ndata = { size = 3 }", "a list of 2 whole numbers; found 3"),
+        ("[benchmark.nyuv2]\ndata = { size = [3] }", "a list of 2 whole numbers"),
+        ("[benchmark.nyuv2]\ndata = { size = [0, 3] }", "each size of benchmark nyuv2 should be"),
+        ("[benchmark.stocks_fb]\ndata = { tickers = 'KO' }", "should be a list of names"),
+        ("[benchmark.stocks_fb]\ndata = { tickers = [1, 2] }", "should be a name; found 1"),
+        ("[benchmark.stocks_fb]\ndata = { allow_jumps = 1 }", "should be true or false"),
+        (
+            "[benchmark.ett]\narchitecture = 'patch_transformer'\noptions = { width = -3 }",
+            r"mine.toml, \[benchmark.ett\]: width should be",
+        ),
         ("training = 3", "training should be a table"),
         ("[training", "is not TOML"),
     ],
@@ -206,8 +287,11 @@ def test_a_config_that_names_what_is_not_there(tmp_path, text, match):
 
 
 def test_a_config_that_is_not_there(tmp_path):
-    with pytest.raises(InvalidInputError, match="can't be read"):
+    with pytest.raises(InvalidInputError, match=r"none\.toml can't be read: No such file"):
         load_settings("smoke", tmp_path / "none.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidInputError, match="it is not UTF-8 text"):
+        load_settings("smoke", tmp_path / "bytes.toml")
 
 
 def test_steps_replace_epochs_and_another_architecture_drops_the_options(tmp_path):

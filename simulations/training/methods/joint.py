@@ -88,6 +88,12 @@ class Scalarised:
 
     weights: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.weights, Mapping):
+            raise InvalidInputError(
+                f"weights should be a table from task or role to number; found {self.weights!r}."
+            )
+
     def plan(self, setting: Setting) -> Plan:
         """Return all tasks, weighted."""
         valid = (*setting.tasks, *dict.fromkeys(setting.roles))

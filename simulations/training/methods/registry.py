@@ -7,11 +7,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from simulations.training.methods import joint, scheduled
-from simulations.training.methods.base import Method
+from simulations.training.methods.base import Method, Setting
 from songoku_theory.combine import combiner_info, get_combiner
 from songoku_theory.errors import InvalidInputError, unknown_name
 
 __all__ = ["MethodInfo", "available_methods", "get_method", "method_info"]
+
+_ANY = Setting(("first", "second"), ("main", "negative"), 100, 10, 0)
+_NAMING_TASKS = (joint.Scalarised, joint.SingleTask)  # whose options only real tasks can judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ def get_method(name: str, options: Mapping[str, object] | None = None) -> Method
             combined: Method = joint.Combined(info.combiner, given)
             return combined
         method: Method = info.kind(**given)
+        if not isinstance(method, _NAMING_TASKS):
+            method.plan(_ANY)  # so that a threshold out of range is found before data are read
     except TypeError as error:
         raise InvalidInputError(f"the options {given} do not fit {name}: {error}.") from error
     return method

@@ -68,8 +68,10 @@ class TrainingConfig:
             raise InvalidInputError(
                 f"give either epochs or steps; found epochs={self.epochs!r}, steps={self.steps!r}."
             )
-        if self.epochs is not None and not 0 < self.epochs < math.inf:
-            raise InvalidInputError(f"epochs should be a number > 0; found {self.epochs!r}.")
+        if self.epochs is not None:
+            number = isinstance(self.epochs, int | float) and not isinstance(self.epochs, bool)
+            if not number or not 0 < self.epochs < math.inf:
+                raise InvalidInputError(f"epochs should be a number > 0; found {self.epochs!r}.")
         lowest = {"batch_size": 1, "evaluate_every": 0, "log_every": 1, "test_examples": 0}
         if self.steps is not None:
             lowest["steps"] = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from songoku_theory.errors import InvalidInputError
 from songoku_theory.provenance import provenance
 
 __all__ = ["Ended", "Job", "Outcome", "device_of", "digest_of", "run_job"]
+
+_DEVICE = re.compile(r"cpu|cuda(:\d{1,4})?")
 
 CHECKPOINT, RESULT, DIVERGED, MODEL = "checkpoint.pt", "result.json", "diverged.pt", "model.pt"
 
@@ -162,6 +165,8 @@ def device_of(name: str) -> torch.device:
     InvalidInputError
         When it is not.
     """
+    if _DEVICE.fullmatch(name) is None:  # torch knows many more, and explains them at length
+        raise InvalidInputError(f"device {name!r} should be cpu, cuda or, of several, cuda:1.")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)

@@ -35,7 +35,8 @@ over it, key by key::
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -43,9 +44,16 @@ from typing import Any
 
 from simulations.training.benchmarks import available_benchmarks
 from simulations.training.run.tuning import Tuning, tuning_of
-from songoku_theory.errors import InvalidInputError, unknown_name
+from songoku_theory.errors import InvalidInputError, UnknownNameError, unknown_name
 
-__all__ = ["Settings", "available_presets", "load_settings", "over", "with_data_options"]
+__all__ = [
+    "Settings",
+    "available_presets",
+    "load_settings",
+    "over",
+    "told_where",
+    "with_data_options",
+]
 
 _TOP = ("description", "training", "benchmark", "method", "tuning", "grouping")
 _BENCHMARK = ("architecture", "options", "data", "training", "method", "grouping")
@@ -184,7 +192,10 @@ def over(settings: Settings, file: Path) -> Settings:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"the configuration {file} can't be read: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InvalidInputError(
+            f"the configuration {file} can't be read: {why}. Name a TOML file with --config."
+        ) from error
     tables = _laid_over(settings.tables, _parsed(text, str(file)))
     source = f"{settings.source} with {file}"
     if "tuning" in tables:
@@ -212,12 +223,24 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
         _check_keys(table, _BENCHMARK, "key", where)
         _check_keys(_table(table, "training", where), training, "training setting", where)
         _check_methods(_table(table, "method", where), where)
-        if "architecture" in table:
-            get_architecture(table["architecture"], _table(table, "options", where))
-        with_data_options(name, _table(table, "data", where))
+        with told_where(where):
+            if "architecture" in table:
+                get_architecture(str(table["architecture"]), _table(table, "options", where))
+            with_data_options(name, _table(table, "data", where))
     for name in tables.get("method", {}):
         method_info(name)
     return tables
+
+
+@contextmanager
+def told_where(where: str) -> Iterator[None]:
+    """Put the file and the table before what is wrong there."""
+    try:
+        yield
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{where}: {error}") from error
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
 
 
 def _check_methods(tables: Mapping[str, Any], source: str) -> None:
@@ -293,5 +316,32 @@ def with_data_options(name: str, options: Mapping[str, Any]) -> Any:  # noqa: AN
     for option in options:
         if option not in valid:
             raise unknown_name(f"option of benchmark {name}", option, valid)
-    given = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
+    given = {
+        option: _of_the_kind(getattr(benchmark, option), value, f"{option} of benchmark {name}")
+        for option, value in options.items()
+    }
     return replace(benchmark, **given)
+
+
+def _of_the_kind(default: Any, value: object, what: str) -> object:  # noqa: ANN401
+    """Return a benchmark's option; refuse what is of another type than its default.
+
+    All whole numbers among them count something, and None stands for as many as there are.
+    """
+    if isinstance(default, tuple):
+        items = value if isinstance(value, list | tuple) else ()
+        numbers = isinstance(default[0], int)
+        if not items or (numbers and len(items) != len(default)):
+            kind = f"a list of {len(default)} whole numbers" if numbers else "a list of names"
+            raise InvalidInputError(f"{what} should be {kind}; found {value!r}.")
+        return tuple(_of_the_kind(default[0], item, f"each {what}") for item in items)
+    if isinstance(default, bool | str):
+        if not isinstance(value, type(default)):
+            kind = "true or false" if isinstance(default, bool) else "a name"
+            raise InvalidInputError(f"{what} should be {kind}; found {value!r}.")
+    elif default is None or isinstance(default, int):
+        if value is None and default is None:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InvalidInputError(f"{what} should be a whole number >= 1; found {value!r}.")
+    return value
