@@ -114,6 +114,10 @@ def main() -> NoReturn:
     except SongokuError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f": {error.filename}" if error.filename is not None else ""
+        click.echo(f"error: {error.strerror or error}{where}", err=True)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -212,8 +212,12 @@ def _list_preset(name: str) -> None:
 
     preset = load_preset(name)
     click.echo(f"preset {name}: {preset.description or 'no description'}")
+    sizes: dict[str, list[int]] = {}
     for sweep in preset.sweeps:
-        click.echo(f"  {sweep.experiment}: {sweep.grid.size} cells")
+        sizes.setdefault(sweep.experiment, []).append(sweep.grid.size)
+    for experiment, found in sizes.items():
+        grids = f" in {len(found)} grids" if len(found) > 1 else ""
+        click.echo(f"  {experiment}: {sum(found):,} cells{grids}")
     click.echo()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulations.sweep.options import device_option, store_option
+from simulations.sweep.options import SecondsType, device_option, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ __all__ = ["run"]
 )
 @click.option(
     "--cell-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SecondsType(),
     metavar="SECONDS",
     help="Stop a cell that takes longer, and record it as failed.  [default: any time]",
 )

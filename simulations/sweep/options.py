@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,9 +12,26 @@ import click
 from simulations.sweep.device import DEVICES
 from songoku_theory.storage.schema import DEFAULT_STORE
 
-__all__ = ["device_option", "store_option"]
+__all__ = ["SecondsType", "device_option", "store_option"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class SecondsType(click.FloatRange):
+    """A number of seconds above 0: neither 0 nor NaN, which no comparison would ever refuse."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(
+        self, value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None, ctx: click.Context | None,
+    ) -> float:  # fmt: skip
+        """Read them."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not in the range x>0.", param, ctx)
+        return seconds
 
 
 def store_option(function: _F) -> _F:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulations.sweep.options import store_option
+from simulations.sweep.options import SecondsType, store_option
 from simulations.training.data_command import data_root_option
 from simulations.training.numbers_option import NumbersType
 
@@ -59,7 +59,7 @@ The same command goes on with a table that was stopped, at any point and in any 
 )  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
 @click.option(
-    "--cell-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    "--cell-timeout", type=SecondsType(), metavar="SECONDS",
     help="Stop a run that takes longer, and record it as failed.  [default: any time]",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say how many runs and how long, run none.")
@@ -137,7 +137,7 @@ def table1(
     if status < 2:
         if export_to is not None:
             _export(request, benches, store, export_to)
-        _show(request, benches, store, as_json, csv_file, markdown_file)
+        _show(request, benches, store, as_json, csv_file, markdown_file, stored)
     context.exit(status)
 
 
@@ -354,9 +354,9 @@ def _export(request: Request, benches: list[Bench], store: Path, folder: Path) -
 
 def _show(
     request: Request, benches: list[Bench], store: Path, as_json: bool, csv_file: Path | None,
-    markdown_file: Path | None,
+    markdown_file: Path | None, only_stored: bool,
 ) -> None:  # fmt: skip
-    """Print the table of what is stored."""
+    """Print the table of what is stored; with `only_stored`, nothing at all is an error."""
     import json
 
     from simulations.training.table import write
@@ -365,6 +365,7 @@ def _show(
     from simulations.training.table.runs import read_runs
     from simulations.training.table.scores import bench_table
     from simulations.training.table.stages import training_cells, tuned_all
+    from songoku_theory.errors import InvalidInputError
 
     found = tuned_all(request, benches, store)
     cells = training_cells(request, found)
@@ -377,6 +378,11 @@ def _show(
             click.echo(f"{bench.name}: no run of these settings is stored in {store}", err=True)
         else:
             tables.append(table)
+    if not tables and only_stored:
+        raise InvalidInputError(
+            f"there is nothing to show: {store} holds no run of these settings. Leave --stored and "
+            f"--recorded out to train them, or name another preset or store."
+        )
     said = answers(tables) if tables else []
     grids = all_grids(request, tables, found, said)
     if csv_file is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from simulations import experiments
 from songoku_theory import cli
 from songoku_theory.errors import InvalidInputError
 
@@ -92,6 +96,45 @@ def test_a_deliberate_error_is_one_message_and_status_1(
         cli.main()
     assert stop.value.code == 1
     assert capsys.readouterr().err == "error: tau should lie in [0, 1]; found 7.\n"
+
+
+def test_a_full_disk_is_one_message_and_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command("fill")
+    def fill() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "rows.csv")
+
+    monkeypatch.setitem(cli.app.commands, "fill", fill)
+    monkeypatch.setattr(sys, "argv", ["songoku", "fill"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == "error: No space left on device: rows.csv\n"
+
+
+def test_a_table_of_nothing_is_an_error_and_not_an_empty_page(tmp_path: Path) -> None:
+    line = ["table1", "--preset", "smoke", "--benchmark", "yeast", "--stored"]
+    outcome = CliRunner().invoke(cli.app, [*line, "--store", str(tmp_path / "none.sqlite")])
+    assert isinstance(outcome.exception, InvalidInputError)
+    assert "there is nothing to show" in str(outcome.exception)
+    assert outcome.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_experiment_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table asks for its experiment at every cell; plug-ins are sought in every package."""
+    asked: list[str] = []
+
+    def sought(*, group: str) -> tuple[EntryPoint, ...]:
+        asked.append(group)
+        return ()
+
+    monkeypatch.setattr(experiments, "entry_points", sought)
+    experiments.get_experiment.cache_clear()
+    found = {id(experiments.get_experiment("training")) for _ in range(20)}
+    assert len(found) == 1
+    assert len(asked) <= 2
 
 
 def test_an_interrupt_ends_with_status_130(monkeypatch: pytest.MonkeyPatch) -> None:

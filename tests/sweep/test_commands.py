@@ -192,6 +192,8 @@ def test_bad_input_is_one_clear_error(
         (("rnu",), "'run'"),
         (("run", "toys.toml", "--worker", "2"), "--workers"),
         (("run", "toys.toml", "--workers", "0"), "x>=1"),
+        (("run", "toys.toml", "--cell-timeout", "nan"), "x>0"),
+        (("run", "toys.toml", "--cell-timeout", "0"), "x>0"),
         (("export", "--experiment", "toy"), "--out"),
     ],
 )
@@ -210,6 +212,13 @@ def test_list_documents_params(sweep: Sweep) -> None:
     assert "(required)" in result.stdout
     assert "paired" not in result.stdout
     assert "paired" in sweep("list").stdout
+
+
+def test_list_adds_up_what_a_preset_asks_of_one_experiment(sweep: Sweep) -> None:
+    lines = sweep("list", "paper").stdout.splitlines()
+    names = [line.split(":")[0] for line in lines if line.startswith("  ")]
+    assert len(names) == len(set(names)) > 5
+    assert any(" cells in " in line and line.endswith(" grids") for line in lines)
 
 
 @pytest.mark.parametrize("command", ["list", "run", "status", "show", "export"])
