@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from paper_figures._training_panels import band, draw_line, legend, panels
+from paper_figures._training_panels import draw_line, legend, panels
 from paper_figures._training_refreshes import REFRESH_METHODS, read_refreshes, refreshed
 from paper_figures._training_rows import Bench
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import Answer, Picture
 from paper_figures.engine.style import Style
 
@@ -110,4 +111,4 @@ def dashed_bound(axis: Axes, own: pl.DataFrame, column: str, style: Style) -> No
     """Draw a quantity of SON-GOKU's runs as a thin dashed black line with its band."""
     part = spread(own, column)
     axis.plot(part["step"], part["value"], "k--", linewidth=0.8 * style.scale, zorder=2)
-    band(axis, part, "step", "#000000")
+    band(axis, part["step"], part["low"], part["high"], "#000000", "--", 0.16)

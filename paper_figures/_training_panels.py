@@ -11,10 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from paper_figures._training_rows import Bench, method_name
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.statistics import mean_of
 from paper_figures.engine.style import PALETTE, Style
 
-__all__ = ["LOOKS", "OTHERS", "band", "draw_line", "legend", "over_seeds", "panels"]
+__all__ = ["LOOKS", "OTHERS", "draw_line", "legend", "over_seeds", "panels"]
 
 Look = tuple[str, object, str]
 
@@ -95,12 +96,7 @@ def draw_line(
         zorder=3,
     )
     if method in banded:
-        band(axis, part, x, color)
-
-
-def band(axis: Axes, part: pl.DataFrame, x: str, color: str) -> None:
-    """Shade between ``low`` and ``high``."""
-    axis.fill_between(part[x], part["low"], part["high"], color=color, alpha=0.16, linewidth=0)
+        band(axis, part[x], part["low"], part["high"], color, dashes, 0.16)
 
 
 def legend(fig: Figure, methods: Sequence[str], style: Style, *more: tuple[Line2D, str]) -> None:

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from paper_figures._comparison_answers import answers
 from paper_figures._comparison_rows import NEED, ComparisonRows, confusion, select
+from paper_figures.engine.greyscale import ink_on
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import PALETTE, Style
@@ -204,7 +205,7 @@ def _draw_map(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     grid = np.full((len(ys), len(xs)), np.nan)
     for x, y, value in frame.select("x", "y", "value").iter_rows():
         grid[ys.index(y), xs.index(x)] = value
-    axis.imshow(grid, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto", origin="lower")
+    image = axis.imshow(grid, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto", origin="lower")
     for i, j in np.ndindex(grid.shape):
         if np.isfinite(grid[i, j]):
             axis.text(
@@ -214,7 +215,7 @@ def _draw_map(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
                 ha="center",
                 va="center",
                 fontsize=style.small,
-                color="white" if grid[i, j] < 0.6 else "black",
+                color=ink_on(image.to_rgba(grid[i, j])),  # type: ignore[arg-type]
             )
     axis.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
     axis.set_yticks(range(len(ys)), [f"{y:+.2g}" if y else "0" for y in ys])

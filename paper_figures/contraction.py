@@ -25,6 +25,7 @@ from paper_figures._contraction_rows import (
     failure,
     select,
 )
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import PALETTE, Style
@@ -128,7 +129,7 @@ def _draw_panel(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     for line, (_, color, dashes, mark) in LINES.items():
         part = frame.filter(pl.col("line") == line).sort("x")
         low = part["low"].clip(1e-4)
-        axis.fill_between(part["x"], low, part["high"], color=color, alpha=0.18, linewidth=0)
+        band(axis, part["x"], low, part["high"], color, dashes, 0.18)
         axis.plot(
             part["x"],
             part["value"].clip(1e-4),

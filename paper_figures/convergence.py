@@ -13,9 +13,11 @@ from matplotlib.ticker import (
     NullLocator,
     StrMethodFormatter,
 )
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from paper_figures._convergence_answers import answers
 from paper_figures._convergence_rows import LABELS, NEED, Selected, select
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import MARKERS, PALETTE, Style
@@ -28,7 +30,7 @@ LOOKS: dict[str, tuple[str, str | tuple[int, tuple[int, ...]]]] = {
     "cycle, then all": (PALETTE["green"], "-."),
     "cyclic": (PALETTE["blue"], "-"),
     "shuffled cycles": (PALETTE["sky"], ":"),
-    "drawn and scaled": (PALETTE["purple"], (0, (3, 1))),
+    "drawn and scaled": (PALETTE["purple"], (0, (8, 2))),
     "drawn, not scaled": (PALETTE["orange"], DASHED),
     "eq. 13": (PALETTE["vermilion"], "--"),
     "bound for cycles": (PALETTE["blue"], (0, (1, 1))),
@@ -45,6 +47,8 @@ WORDS = {
     "network": "network",
     "plateau": "plateau",
 }
+SAMPLE = 0.3
+"""Length of a sample of a line, in inches on a paper."""
 LEAST_RATIO = 1e-4
 """Where the axis of (f) ends."""
 
@@ -105,7 +109,7 @@ def _band(
     part: pl.DataFrame,
     line: str,
     *,
-    band: bool = True,
+    banded: bool = True,
     marker: str | None = None,
     markersize: float | None = None,
 ) -> None:
@@ -115,12 +119,10 @@ def _band(
     if markersize is not None:
         look = {**look, "markersize": markersize}
     axis.plot(part["x"], part["value"], **look)  # type: ignore[arg-type]
-    if not band:
+    if not banded:
         return
     wide = part.filter(pl.col("n") > 1)
-    axis.fill_between(
-        wide["x"], wide["low"], wide["high"], color=LOOKS[line][0], alpha=0.18, linewidth=0
-    )
+    band(axis, wide["x"], wide["low"], wide["high"], *LOOKS[line], 0.18)
 
 
 def _decades(axis: Axes) -> None:
@@ -143,7 +145,7 @@ def _draw_rates(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     for line in LOOKS:
         # All rules run on the same instances, whose spread two bands show as well as eight.
         banded = line in ("all tasks at once", "cyclic")
-        _band(axis, frame.filter(pl.col("line") == line), line, band=banded)
+        _band(axis, frame.filter(pl.col("line") == line), line, banded=banded)
     steps = sorted(set(frame["x"]))
     first = frame.filter(pl.col("x") == steps[0])["value"].to_list()
     top = 1.9 * max(first)
@@ -185,11 +187,26 @@ def _draw_slopes(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     for label, line in zip(axis.get_yticklabels(), lines, strict=True):
         color = LOOKS[_rule_of(line)][0]
         label.set_color(PALETTE["black"] if color == PALETTE["sky"] else color)
-    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="y", length=0, pad=4.0 + 72.0 * SAMPLE * style.scale)
+    _draw_samples(axis, [line for line in lines if _rule_of(line) == line], style)
     axis.set_ylim(len(lines) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel("slope of log average against log $T$")
-    axis.set_title("(b) slopes; names also for (a)")
+    axis.set_xlabel("slope of logs against $T$")
+    axis.set_title("(b) slopes; lines of (a)")
+
+
+def _draw_samples(axis: Axes, rules: list[str], style: Style) -> None:
+    """Show each rule's line of (a) beside its name: in print the colour alone would not tell."""
+    fig = axis.get_figure(root=True)
+    assert fig is not None
+    # Inches left of the panel, at the height of the rule's row.
+    from_left = fig.dpi_scale_trans + ScaledTranslation(0, 0, axis.transAxes)
+    place = blended_transform_factory(from_left, axis.transData)
+    for row, rule in enumerate(rules):
+        axis.plot(
+            (-SAMPLE * style.scale, -0.03), (row, row), transform=place, clip_on=False,
+            **_look(rule),  # type: ignore[arg-type]
+        )  # fmt: skip
 
 
 def _objective_legend(part: SubFigure, frame: pl.DataFrame) -> None:
@@ -224,7 +241,10 @@ def _draw_factors(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
                 yerr=[one["value"] - one["low"], one["high"] - one["value"]],
                 color=LOOKS["cyclic"][0], markerfacecolor=fill, elinewidth=0.8,
             )  # fmt: skip
-    labels = [Line2D([], [], color="black", linewidth=0.8, label="m / (2 (1 + τ))")]
+    labels = [
+        Line2D([], [], color="black", linewidth=0.8, label="m / (2 (1 + τ))"),
+        Line2D([], [], label="claimed", **_look("eq. 13")),  # type: ignore[arg-type]
+    ]
     for name in objectives:
         fill = LOOKS["cyclic"][0] if name == "plateau" else "white"
         what = "least" if name == "plateau" else "average"
@@ -233,11 +253,7 @@ def _draw_factors(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
                    markerfacecolor=fill, label=f"{what}, {WORDS[name]}")
         )  # fmt: skip
     axis.legend(handles=labels, loc="upper left", borderaxespad=0.1, handletextpad=0.4)
-    axis.set_ylim(0, 1.25 * float(frame.filter(pl.col("line") != "least")["high"].max()))  # type: ignore[arg-type]
-    axis.annotate(
-        "claimed", (float(frame["x"].max()), 1.0), fontsize=style.small, ha="right", va="bottom",  # type: ignore[arg-type]
-        xytext=(0, 1), textcoords="offset points",
-    )  # fmt: skip
+    axis.set_ylim(0, 1.5 * float(frame.filter(pl.col("line") != "least")["high"].max()))  # type: ignore[arg-type]
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(
         xlabel="classes $m$", ylabel="|∇F|² over eq. 13", title="(c) cyclic: number of classes"
@@ -260,6 +276,7 @@ def _draw_thresholds(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
         axis.annotate(
             f"{classes[x]:.2g}", (x, high), xytext=(0, 2), textcoords="offset points",
             ha="center", va="bottom", fontsize=style.small,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.4},
         )  # fmt: skip
     axis.set_ylim(0, 1.25 * top)
     x, value = claim.select("x", "value").row(-1)
@@ -309,14 +326,15 @@ def _draw_bends(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_yscale("log")
     # Where runs burst, B and with it the bound are astronomical.
-    axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_RATIO))
+    low, high = max(axis.get_ylim()[0], LEAST_RATIO), axis.get_ylim()[1]
+    axis.set_ylim(low, high * (high / low) ** 0.5)  # room for the legend
     _decades(axis)
     handles = [
         Line2D([], [], marker="o", **_look("cyclic")),  # type: ignore[arg-type]
         Line2D([], [], marker="s", **_look("bound for cycles")),  # type: ignore[arg-type]
     ]
     names = ("least, over eq. 13", "average, over its bound")
-    axis.legend(handles, names, loc="lower left", borderaxespad=0.1)
+    axis.legend(handles, names, loc="upper left", borderaxespad=0.1)
     axis.set(xlabel="curvature that cancels in F, over L", ylabel="ratio")
     axis.set_title("(f) cyclic: opposed curvature")
 
@@ -336,7 +354,7 @@ def _caption(found: Selected, shown: str) -> str:
         "Descent with classes of tasks in turn; η = 1/(L√T) unless said. (a) Average of |∇F|² "
         f"over the steps on {WORDS[shown]}, relative to the start, for each rule (names in b), "
         "with eq. 13's claim for the scheduler and a bound that holds for cycles; all rules run "
-        "on the same instances, whose spread two bands show. (b) Slopes over "
+        "on the same instances, whose spread two bands show. (b) Slopes of the logarithms over "
         f"T = {steps[0]:,.0f} to {steps[-1]:,.0f}; -1/2 is the claimed rate. (c) |∇F|² over "
         "eq. 13's claim against the number of classes, one task a class: on the plateau |∇F| = 1 "
         "all the way, so the least is the average. (d) The average over eq. 13 at τ = 0, against "

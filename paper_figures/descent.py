@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
 from paper_figures._descent_answers import answers
 from paper_figures._descent_rows import NEED, DescentRows, select, shares_by
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import PALETTE, Style
@@ -56,7 +57,7 @@ def draw(given: FigureInput) -> Picture:
     """Draw the ratio by class size at three taus; below, how often F or a member rises."""
     style, found = given.style, select(given.rows["descent"])
     data = pl.concat([_by_size(found), _risen(found), _premise(found)])
-    fig = Figure(figsize=(style.full, 4.2 * style.scale))
+    fig = Figure(figsize=(style.full, 4.35 * style.scale))
     upper, lower = fig.subfigures(2, 1, height_ratios=(1.2, 1), squeeze=False).ravel()
     axes = upper.subplots(1, len(found.taus), sharey=True, squeeze=False)[0]
     for tau, axis in zip(found.taus, axes, strict=True):
@@ -64,7 +65,7 @@ def draw(given: FigureInput) -> Picture:
         axis.set_title(f"τ = {tau:g}")
     axes[0].set_ylabel("(a)  $\\|\\sum g\\|^2 / \\sum \\|g\\|^2$")
     upper.supxlabel("tasks in the class |S|", fontsize=style.size)
-    upper.legend(*_legend(style), loc="outside upper center", ncols=3, fontsize=style.small)
+    upper.legend(*_legend(style), loc="outside upper center", ncols=2, fontsize=style.small)
     panels = lower.subplots(1, 3, squeeze=False)[0]
     words = {
         "b": ("(b)  F rises", "threshold τ"),
@@ -180,9 +181,7 @@ def _draw_sizes(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
         ("ratio", PALETTE["blue"], "-", "o"),
     ):
         part = frame.filter(pl.col("line") == line).sort("x")
-        axis.fill_between(
-            part["x"], part["low"].clip(0.0), part["high"], color=color, alpha=0.22, linewidth=0
-        )
+        band(axis, part["x"], part["low"].clip(0.0), part["high"], color, dashes, 0.22)
         axis.plot(
             part["x"], part["value"].clip(0.0), color=color, linestyle=dashes, marker=mark,
             markersize=3 * style.scale,
@@ -217,9 +216,7 @@ def _draw_shares(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
         part = frame.filter(pl.col("law") == law).sort("x")
         if part.is_empty():
             continue
-        axis.fill_between(
-            part["x"], part["low"], part["high"], color=color, alpha=0.25, linewidth=0
-        )
+        band(axis, part["x"], part["low"], part["high"], color, dashes, 0.25)
         axis.plot(
             part["x"], part["value"], color=color, linestyle=dashes, marker=mark,
             markersize=3.4 * style.scale,

@@ -144,10 +144,10 @@ def _draw_jump(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
                 markerfacecolor=face,
                 markersize=2.8 * style.scale,
                 elinewidth=0.6,
-                label=f"{beta:g}" if ema == "carried" else None,
+                label=f"β = {beta:g}" if ema == "carried" else None,
             )
     axis.set(title="(c) a jump", xlabel="refreshes since the jump")
     axis.set(ylabel="P(graph recovered)", ylim=(-0.03, 1.03))
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if not frame.is_empty():
-        axis.legend(title="$\\beta$", loc="lower left")
+        axis.legend(loc="lower left", borderaxespad=0.1)

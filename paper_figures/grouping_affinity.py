@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -18,6 +20,8 @@ __all__ = ["draw"]
 
 MOST_NUMBERS = 7
 """The largest number of tasks for which the numbers are written in."""
+SIDE = 0.19
+"""Of one matrix, as a share of the figure's width: four stand side by side."""
 
 
 @figure(
@@ -49,7 +53,7 @@ def draw(given: FigureInput) -> Picture:
                 continue
             _draw_matrix(axis, _matrix(part, len(study.tasks)), study, style)
             axis.set_title(WAYS[method])
-        line[0].set_yticks(range(len(study.tasks)), [task[:14] for task in study.tasks])
+        _name_rows(line[0], study, style)
         line[0].set_ylabel(study.title)
     seeds = sorted({study.seeds for study in studies})
     return Picture(
@@ -58,7 +62,9 @@ def draw(given: FigureInput) -> Picture:
         caption=(
             "Affinities of task i (row) to task j (column), collected on training runs of all "
             "tasks together, mean over seeds: transfer gain by look-ahead steps (PTG), TAG's, "
-            "the cosines of the gradients and of SON-GOKU's smoothed gradients. Blue: i helps j. "
+            "the cosines of the gradients and of SON-GOKU's smoothed gradients. Blue: i helps j; "
+            "red, with a minus sign where there is room for no number: i hurts j by a twentieth of "
+            "the scale or more. "
             "Each matrix has its own scale, from minus to plus its largest absolute value off the "
             "diagonal, which stands below it; numbers are tenths of that. The diagonal is left "
             "out, since only the paper's own form counts what a task gains from itself."
@@ -104,18 +110,31 @@ def _tenths(share: float) -> str:
     return f"{10 * share + 0.0:.0f}".replace("-0", "0").replace("-", "−")
 
 
+def _name_rows(axis: Axes, study: Study, style: Style) -> None:
+    """Name the rows in type that fits their height, and not all of them where none would."""
+    pitch = 72.0 * SIDE * style.full / len(study.tasks)
+    every = max(1, math.ceil(5.0 / pitch))
+    places = range(0, len(study.tasks), every)
+    size = min(style.small, max(5.0, 0.9 * pitch * every))
+    axis.set_yticks(places, [study.tasks[place][:14] for place in places], fontsize=size)
+
+
 def _draw_matrix(axis: Axes, values: NDArray[np.float64], study: Study, style: Style) -> None:
     most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
     most = most or 1.0
     axis.imshow(values, cmap="RdBu", vmin=-most, vmax=most)
     axis.set_facecolor("#D9D9D9")
     for (row, column), value in np.ndenumerate(values):
-        if len(study.tasks) <= MOST_NUMBERS and np.isfinite(value):
+        text = _tenths(value / most) if np.isfinite(value) else ""
+        if len(study.tasks) > MOST_NUMBERS:
+            # Without colours red and blue are one grey, so the sign at least is written in.
+            text = "−" if text.startswith("−") else ""
+        if text:
             # Tenths of the largest: readable at this size, and the scale stands below.
             axis.text(
                 column,
                 row,
-                _tenths(value / most),
+                text,
                 ha="center",
                 va="center",
                 size=max(5.0, 0.68 * style.size),

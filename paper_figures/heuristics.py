@@ -22,6 +22,7 @@ from paper_figures._heuristics_rows import (
 )
 from paper_figures._wallclock_rows import NEED as TIMES
 from paper_figures._wallclock_rows import select
+from paper_figures.engine.greyscale import band, ink_on
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import MARKERS, PALETTE, Style
@@ -143,14 +144,8 @@ def _against_k(axis: Axes, frame: pl.DataFrame, style: Style, label: str) -> Non
         if part.height:
             look = _look(heuristic, style)
             axis.plot(part["num_tasks"], part["value"], **look)  # type: ignore[arg-type]
-            axis.fill_between(
-                part["num_tasks"],
-                part["low"],
-                part["high"],
-                color=str(look["color"]),
-                alpha=0.15,
-                linewidth=0,
-            )
+            color, dashes = str(look["color"]), look["linestyle"]
+            band(axis, part["num_tasks"], part["low"], part["high"], color, dashes, 0.15)
     sizes = sorted(set(frame["num_tasks"]))
     axis.set(xscale="log", xlabel="tasks K", ylabel=label)
     shown = sizes if len(sizes) <= MOST_TICKS else [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
@@ -172,16 +167,20 @@ def _graph(axis: Axes, hard: Hard, style: Style) -> None:
             *zip(places[i], places[j], strict=True), "-", color=PALETTE["grey"], linewidth=0.4
         )
     for (x, y), color in zip(places, hard.colors, strict=True):
+        fill = PALETTE[FILLS[color % len(FILLS)]]
         axis.plot(
             x,
             y,
             "o",
-            color=PALETTE[FILLS[color % len(FILLS)]],
+            color=fill,
             markeredgecolor="black",
             markeredgewidth=0.5,
             markersize=8.0 * style.scale,
         )
-        axis.annotate(str(color + 1), (x, y), ha="center", va="center", fontsize=5.2 * style.scale)
+        axis.annotate(
+            str(color + 1), (x, y), ha="center", va="center", fontsize=5.2 * style.scale,
+            color=ink_on(fill),
+        )  # fmt: skip
     axis.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal")
 
 

@@ -20,6 +20,7 @@ from paper_figures._phase_rows import (
     main_rows,
 )
 from paper_figures._phase_words import answers, caption, counted
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.source_rows import MissingRowsError
@@ -78,9 +79,7 @@ def _draw_lines(axis: Axes, frame: pl.DataFrame, style: Style, title: str, ylabe
         part = frame.filter(pl.col("dim") == dim).sort("x")
         look: dict[str, Any] = {"color": COLORS[place], "linestyle": LINES[place]}
         axis.plot(part["x"], part["value"], label=_short(dim), **look)
-        axis.fill_between(
-            part["x"], part["low"], part["high"], color=COLORS[place], alpha=0.2, linewidth=0
-        )
+        band(axis, part["x"], part["low"], part["high"], COLORS[place], LINES[place], 0.2)
     axis.set(title=title, ylabel=ylabel, ylim=(-0.03, 1.03))
 
 

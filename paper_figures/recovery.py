@@ -16,6 +16,7 @@ from paper_figures._recovery_bounds import enough, least_constant, paper_failure
 from paper_figures._recovery_collapse import collapse, predicted
 from paper_figures._recovery_rows import NEED, RecoveryPoints, Setting, select
 from paper_figures._recovery_words import answers
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import MARKERS, PALETTE, Style
@@ -30,11 +31,11 @@ GRID = 160
 COLLAPSE = tuple(PALETTE[name] for name in ("blue", "vermilion", "green", "purple"))
 DASHES = ("-", "--", "-.", ":")
 
-LINES: dict[str, tuple[str, str, float]] = {
+LINES: dict[str, tuple[str, str | tuple[int, tuple[float, ...]], float]] = {
     "graph": (PALETTE["blue"], "-", 1.3),
     "partition": (PALETTE["orange"], "--", 1.3),
     "paper": (PALETTE["vermilion"], "-.", 1.1),
-    "paper, C = 1": (PALETTE["grey"], "-.", 0.9),
+    "paper, C = 1": (PALETTE["grey"], (0, (9, 2, 1, 2, 1, 2)), 0.9),
     "dimension-aware": (PALETTE["green"], ":", 1.6),
 }
 """Colour, line style and width (at a paper's type size)."""
@@ -180,7 +181,7 @@ def _completed(frame: pl.DataFrame, panel: str) -> pl.DataFrame:
     return frame.with_columns(absent).select(*SCHEMA)
 
 
-def _look(line: str, style: Style) -> dict[str, str | float]:
+def _look(line: str, style: Style) -> dict[str, object]:
     color, dashes, width = LINES[line]
     return {"color": color, "linestyle": dashes, "linewidth": width * style.size / 7.5}
 
@@ -192,9 +193,7 @@ def _draw_dim(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     for line in ("partition", "graph"):
         both = frame.filter(pl.col("line") == line).sort("n_eff")
         law, direct = (both.filter(pl.col("method") == method) for method in ("law", "direct"))
-        axis.fill_between(
-            law["n_eff"], law["low"], law["high"], color=LINES[line][0], alpha=0.25, linewidth=0
-        )
+        band(axis, law["n_eff"], law["low"], law["high"], *LINES[line][:2], 0.25)
         axis.plot(law["n_eff"], law["value"], **_look(line, style))  # type: ignore[arg-type]
         axis.errorbar(
             direct["n_eff"],

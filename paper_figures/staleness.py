@@ -36,6 +36,8 @@ LINES: dict[str, tuple[str, str, str]] = {
 }
 
 BESIDE = 0.011
+TIGHT = (0, (2, 1.2))
+"""Dashes short enough for the marks of one policy."""
 
 SCHEMA = {
     "panel": pl.String,
@@ -172,7 +174,7 @@ def _draw_policies(axis: Axes, frame: pl.DataFrame, policies: list[str], style: 
             [place[name] - height for name in part["policy"]],
             [place[name] + height for name in part["policy"]],
             color=color,
-            linestyle="-" if kind == "bound" else (0, (2, 1.2)),
+            linestyle="-" if kind == "bound" else TIGHT,
             linewidth=width * style.scale,
             zorder=2,
         )
@@ -211,7 +213,7 @@ def _gap_handles() -> tuple[list[Line2D], list[str]]:
         Line2D([], [], linestyle="", marker="o", color=KINDS["within"][0]),
         Line2D([], [], linestyle="", marker="o", color=KINDS["across"][0], markerfacecolor="none"),
         Line2D([], [], linestyle="", marker="|", markersize=9, color=PALETTE["black"], mew=1.6),
-        Line2D([], [], linestyle="", marker="|", markersize=8, color=PALETTE["vermilion"]),
+        Line2D([], [], linestyle=TIGHT, linewidth=1.0, color=PALETTE["vermilion"]),
     ]
     names = ["within a window", "across a refresh", "largest proved bound", "largest Δ + 1"]
     return handles, names

@@ -15,13 +15,16 @@ __all__ = ["draw"]
 
 
 @figure(
-    name="training_conflict", title="Real training: conflict over time", needs=(NEED,), place=14
+    name="training_conflict",
+    title="Real training: share of pairs in conflict over time",
+    needs=(NEED,),
+    place=14,
 )
 def draw(given: FigureInput) -> Picture:
     """Draw the share of pairs with an edge at each refresh, one panel a benchmark."""
     drawing = Drawing(
         column="conflicts",
-        label="pairs in conflict",
+        label="share of pairs",
         caption=(
             "Share of the pairs of tasks that are in conflict (cosine of the smoothed gradients "
             "below -τ) at each refresh of real training runs, for SON-GOKU, its ablation with a "

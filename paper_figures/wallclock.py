@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from paper_figures import _table_four as printed
 from paper_figures._wallclock_answers import answers, growths
 from paper_figures._wallclock_rows import NEED, Times, select
+from paper_figures.engine.greyscale import band
 from paper_figures.engine.picture import FigureInput, Picture
 from paper_figures.engine.registry import figure
 from paper_figures.engine.style import PALETTE, Style
@@ -25,9 +26,9 @@ LOOKS: dict[str, Look] = {
     "FairGrad": (PALETTE["sky"], "-.", "D"),
     "MGDA": (PALETTE["green"], ":", "^"),
     "CAGrad": (PALETTE["orange"], (0, (5, 1, 1, 1)), "v"),
-    "GradNorm": (PALETTE["grey"], "-", "X"),
-    "AdaTask": (PALETTE["blue"], "--", "o"),
-    "FAMO": (PALETTE["grey"], ":", "<"),
+    "GradNorm": (PALETTE["grey"], (0, (9, 1)), "X"),
+    "AdaTask": (PALETTE["blue"], (0, (2, 1)), "o"),
+    "FAMO": (PALETTE["grey"], (0, (4, 2, 1, 2)), "<"),
     "Uniform": (PALETTE["black"], (0, (1, 1)), "."),
     "SON-GOKU": (PALETTE["black"], "-", "*"),
     "SON-GOKU + AdaTask": (PALETTE["blue"], (0, (3, 1, 1, 1, 1, 1)), "p"),
@@ -159,14 +160,8 @@ def _against_k(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
                 1e3 * part["value"],
                 **_style_of(method, style),  # type: ignore[arg-type]
             )
-            axis.fill_between(
-                part["num_tasks"],
-                1e3 * part["low"],
-                1e3 * part["high"],
-                color=LOOKS[method][0],
-                alpha=0.18,
-                linewidth=0,
-            )
+            low, high = (1e3 * part[end] for end in ("low", "high"))
+            band(axis, part["num_tasks"], low, high, *LOOKS[method][:2], 0.18)
     sizes = sorted(set(frame["num_tasks"]))
     ends = [1e3 * float(end) for end in (min(frame["value"]), max(frame["value"]))]
     axis.set_ylim(ends[0] / 2.5, ends[1] * 2.5)

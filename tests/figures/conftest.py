@@ -15,12 +15,14 @@ import pytest
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from paper_figures.engine.greyscale import alike_in_grey
 from paper_figures.engine.intervals import clopper_pearson
 from paper_figures.engine.registry import available_figures
-from paper_figures.engine.runner import draw_all
+from paper_figures.engine.runner import PNG_DPI, draw_all
 from paper_figures.engine.source_rows import Sources
 from paper_figures.engine.style import STYLES, applied
 from songoku_theory.ema import n_eff
@@ -299,9 +301,14 @@ def texts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Figure], Drawn]:
 
 @pytest.fixture
 def check_layout(texts_of: Callable[[Figure], Drawn]) -> Callable[[Figure, str], None]:
-    """Fail where a label of a figure is clipped, covered by another, or too small."""
+    """Fail where a label is clipped, covered or too small, or where only colour tells series apart.
+
+    Measured at the resolution of the PNGs: hinting makes the same letters wider at some others.
+    """
 
     def check(fig: Figure, style: str) -> None:
+        assert not alike_in_grey(fig)
+        fig.set_dpi(PNG_DPI)
         with applied(STYLES[style]):
             texts = texts_of(fig)
         assert len(texts) > 5
@@ -310,6 +317,11 @@ def check_layout(texts_of: Callable[[Figure], Drawn]) -> Callable[[Figure, str],
             assert page.contains(*box.min), f"{text!r} is clipped: {box} in {page}"
             assert page.contains(*box.max), f"{text!r} is clipped: {box} in {page}"
             assert size >= SMALLEST, f"{text!r} is set in {size} points"
+        for legend in fig.findobj(Legend):
+            box = legend.get_window_extent()
+            names = [text.get_text() for text in legend.get_texts()]
+            assert page.contains(*box.min), f"the legend of {names} is clipped: {box} in {page}"
+            assert page.contains(*box.max), f"the legend of {names} is clipped: {box} in {page}"
         for (one, _, first), (other, _, second) in combinations(texts, 2):
             common = Bbox.intersection(first, second)
             area = 0.0 if common is None else common.width * common.height
