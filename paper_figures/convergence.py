@@ -200,7 +200,7 @@ def _draw_samples(axis: Axes, rules: list[str], style: Style) -> None:
     fig = axis.get_figure(root=True)
     assert fig is not None
     # Inches left of the panel, at the height of the rule's row.
-    from_left = fig.dpi_scale_trans + ScaledTranslation(0, 0, axis.transAxes)
+    from_left = fig.dpi_scale_trans + ScaledTranslation(0, 0, axis.transAxes)  # type: ignore[arg-type]
     place = blended_transform_factory(from_left, axis.transData)
     for row, rule in enumerate(rules):
         axis.plot(

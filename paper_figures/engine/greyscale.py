@@ -85,7 +85,7 @@ def band(
     """
     axis.fill_between(
         x, low, high, facecolor=to_rgba(color, alpha), edgecolor=to_rgba(color, 0.55),
-        linewidth=0.5, linestyle=dashes,  # type: ignore[arg-type]
+        linewidth=0.5, linestyle=dashes,
     )  # fmt: skip
 
 

@@ -25,14 +25,15 @@ def _two(first: dict[str, object], second: dict[str, object]) -> Figure:
     return fig
 
 
-BLUE, GREEN = {"color": PALETTE["blue"]}, {"color": PALETTE["green"]}
+BLUE: dict[str, object] = {"color": PALETTE["blue"]}
+GREEN: dict[str, object] = {"color": PALETTE["green"]}
 
 
 def test_series_that_only_colour_tells_apart_are_found() -> None:
     assert len(alike_in_grey(_two(BLUE, GREEN))) == 1
-    custom = {"linestyle": (0, (5, 1))}
+    custom: dict[str, object] = {"linestyle": (0, (5, 1))}
     assert len(alike_in_grey(_two(BLUE | custom, GREEN | custom))) == 1
-    dots = {"linestyle": "", "marker": "o"}
+    dots: dict[str, object] = {"linestyle": "", "marker": "o"}
     assert len(alike_in_grey(_two(BLUE | dots, GREEN | dots))) == 1
 
 
@@ -60,8 +61,8 @@ def test_scattered_dots_need_shapes() -> None:
     fig = Figure()
     left, right = fig.subplots(1, 2)
     for place, (look, mark) in enumerate(((BLUE, "o"), (GREEN, "^"))):
-        left.scatter(X, [place] * 3, marker="o", **look)  # type: ignore[arg-type]
-        right.scatter(X, [place] * 3, marker=mark, **look)  # type: ignore[arg-type]
+        left.scatter(X, [place] * 3, marker="o", **look)
+        right.scatter(X, [place] * 3, marker=mark, **look)
     left.set_title("same", loc="left")
     assert [said.split(":")[0] for said in alike_in_grey(fig)] == ["'same'"]
 
