@@ -26,7 +26,7 @@ CONFIG = """
 [benchmark.ett]
 options = { patch = 8, width = 8, heads = 2, layers = 1 }
 data = { history = 16, horizon = 8 }
-training = { steps = 2, batch_size = 4, optimiser = "sgd", lr = 0.01, test_examples = 8 }
+training = { steps = 3, batch_size = 4, optimiser = "sgd", lr = 0.01, test_examples = 8 }
 [grouping]
 random_draws = 1
 min_sizes = [4]
@@ -122,6 +122,7 @@ def test_affinity_groups_networks_and_table(songoku, tmp_path, monkeypatch):
         (["ett", "--groups", "8"], "7 tasks can't fill 8 groups; ask for at most 7"),
         (["ett", "--cannot-link", "HUFL,OX"], "task 'OX'. Did you mean 'OT'"),
         (["ett", "--must-link", "HUFL"], "a link should name two tasks"),
+        (["ett", "--must-link", "OT,OT"], "pairs of different tasks; found OT,OT"),
         (["ett", "--must-link", "HUFL,OT", "--cannot-link", "OT,HUFL"],
          "tasks 0 and 6 can't be linked, and must-links tie them together"),
     ],
@@ -138,6 +139,19 @@ def test_numbers_of_groups_are_read_with_care(songoku, numbers):
     done = songoku("ett", "--groups", numbers)
     assert done.exit_code == 2
     assert "should be like 2-4 or 2,3, all at least 1" in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("grouping = 3", "wrong.toml: grouping should be a table; found 3"),
+        (CONFIG.replace("steps = 3", "steps = 2"), "less than the run's 2 steps, .* found 2"),
+    ],
+)
+def test_settings_without_a_meaning_are_refused(songoku, tmp_path, text, said):
+    (tmp_path / "wrong.toml").write_text(text)
+    with pytest.raises(InvalidInputError, match=said):
+        songoku("ett", config="wrong.toml")
 
 
 def test_a_run_that_diverges_is_named(songoku, tmp_path):

@@ -92,6 +92,12 @@ class GroupingOptions:
                 _whole(f"each of {name}", value, 1)
             if len(set(values)) < len(values):
                 raise InvalidInputError(f"{name} should hold each value once; found {values}.")
+        for name in _LINKS:
+            for one, other in getattr(self, name):
+                if one == other:
+                    raise InvalidInputError(
+                        f"{name} should hold pairs of different tasks; found {one},{other}."
+                    )
         if not self.num_groups:
             raise InvalidInputError("num_groups should hold at least one number of groups.")
         if self.enumerate_tasks > 12:

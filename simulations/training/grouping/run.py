@@ -14,7 +14,7 @@ from simulations.sweep.store import StoreWriter
 from simulations.sweep.worker import Task, run_task
 from simulations.training.grouping.study import Study, study_rows
 from simulations.training.run.settings import Settings, load_settings, over
-from songoku_theory.errors import SongokuError, unknown_name
+from songoku_theory.errors import InvalidInputError, SongokuError, unknown_name
 from songoku_theory.storage import open_read_only
 from songoku_theory.storage.codec import decode_rows
 from songoku_theory.storage.problems import store_problems
@@ -54,7 +54,14 @@ def grouping_settings(preset: str, file: Path | None = None) -> Settings:
     with as_file(files("simulations.training.grouping") / "presets" / f"{preset}.toml") as own:
         settings = over(load_settings(preset), own)
     named = Settings(settings.tables, f"preset {preset}")
-    return named if file is None else over(named, file)
+    if file is None:
+        return named
+    found = over(named, file)
+    tables = [found.tables, *found.tables.get("benchmark", {}).values()]
+    for value in (table.get("grouping", {}) for table in tables):
+        if not isinstance(value, dict):
+            raise InvalidInputError(f"{file}: grouping should be a table; found {value!r}.")
+    return found
 
 
 def run_study(study: Study, tasks: Sequence[str], store: Path, run: Run) -> list[Row]:

@@ -30,6 +30,7 @@ from simulations.training.grouping.options import GroupingOptions
 from simulations.training.grouping.rows import number, row, whole
 from simulations.training.grouping.verdict import verdict
 from simulations.training.run.settings import Settings
+from songoku_theory.errors import InvalidInputError
 from songoku_theory.storage.codec import canonical_json
 
 __all__ = ["Fetch", "Study", "study_of", "study_rows"]
@@ -136,7 +137,7 @@ def study_of(settings: Settings, benchmark: str, preset: str, options: GroupingO
 
     with_data_options(benchmark, settings.data(benchmark))
     training = settings.training(benchmark)
-    TrainingConfig.of(training)
+    _check_intervals(options, TrainingConfig.of(training).steps)
     architecture, given = settings.architecture(benchmark)
     get_architecture(architecture, given)
     son_goku = settings.method(benchmark, "son_goku")
@@ -152,6 +153,16 @@ def study_of(settings: Settings, benchmark: str, preset: str, options: GroupingO
         "training": training,
     }
     return Study(benchmark, preset, run, son_goku, options)
+
+
+def _check_intervals(options: GroupingOptions, steps: int | None) -> None:
+    """Refuse intervals as long as the run; of epochs the steps are not known yet."""
+    long = sorted({n for n in (options.interval, *options.intervals) if steps and n >= steps})
+    if long:
+        raise InvalidInputError(
+            f"an interval should be less than the run's {steps} steps, or affinities are collected "
+            f"at the first of them only; found {', '.join(map(str, long))}."
+        )
 
 
 def study_rows(study: Study, tasks: Sequence[str], fetch: Fetch) -> list[Row]:
