@@ -302,3 +302,12 @@ def test_a_benchmark_where_nobody_is_above_chance_says_so(made):
     grid = all_grids(made.request, [table], made.found, [])[0]
     assert "say nothing of which is better" in " ".join(grid.notes)
     assert grid.rows[1][2] == "the same with each seed"
+
+
+def test_a_metric_in_which_nobody_is_above_chance_is_told_once_and_not_in_each_row(made):
+    flat = dict.fromkeys(SEEDS, 0.5)
+    table = made.add("uniform", of(flat)).add("son_goku", of(flat)).table()
+    accuracy, distance = table.chance[0], 0.9  # the runs' distances are 0.5, which is better
+    grid = all_grids(made.request, [replace(table, chance=(accuracy, distance))], made.found, [])[0]
+    assert "In accuracy no method is above chance" in " ".join(grid.notes)
+    assert [row[-1] for row in grid.rows] == ["", ""]

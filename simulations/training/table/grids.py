@@ -108,14 +108,41 @@ def _state(line: MethodScores) -> str:
     return "; ".join(parts)
 
 
-def _beside_chance(line: MethodScores, table: BenchTable) -> str:
-    """Say where a method's mean is no better than what needs no input."""
-    for found, column, chance in zip(line.at_steps, table.columns, table.chance, strict=True):
-        if chance is not None and found.mean is not None:
-            gain = column.sign * (found.mean.mean - chance)
+def _not_above_chance(line: MethodScores, table: BenchTable) -> list[str]:
+    """Return the metrics in which a method's mean is no better than what needs no input."""
+    found = []
+    for cell, column, chance in zip(line.at_steps, table.columns, table.chance, strict=True):
+        if chance is not None and cell.mean is not None:
+            gain = column.sign * (cell.mean.mean - chance)
             if gain <= 1e-9 * abs(chance):
-                return f"not above chance in {column.metric}"
-    return ""
+                found.append(column.metric)
+    return found
+
+
+def _beside_chance(line: MethodScores, table: BenchTable, never: set[str]) -> str:
+    """Say where this method is not above chance and others are; a note says where none is."""
+    metrics = [name for name in _not_above_chance(line, table) if name not in never]
+    return f"not above chance in {', '.join(metrics)}" if metrics else ""
+
+
+def _never_above_chance(table: BenchTable) -> set[str]:
+    """Return the metrics in which no method is above chance."""
+    shown = [line for line in table.methods if any(cell.mean for cell in line.at_steps)]
+    below = [set(_not_above_chance(line, table)) for line in shown]
+    return set.intersection(*below) if below else set()
+
+
+def _chance_note(table: BenchTable, never: set[str]) -> list[str]:
+    """Say in which metrics the runs of this benchmark compare nothing."""
+    if not never:
+        return []
+    judged = {c.metric for c, v in zip(table.columns, table.chance, strict=True) if v is not None}
+    if never == judged:
+        return [
+            "No method is above chance here, so that these runs say nothing of which is better."
+        ]
+    where = " and ".join(dict.fromkeys(c.metric for c in table.columns if c.metric in never))
+    return [f"In {where} no method is above chance, so that those columns compare nothing."]
 
 
 def _main(table: BenchTable) -> Grid:
@@ -127,6 +154,7 @@ def _main(table: BenchTable) -> Grid:
             header.append("paper")
     header += ["Δm (%)", "backward passes", "remarks"]
     rows = []
+    never = _never_above_chance(table)
     for line in table.methods:
         row = [title_of(line.method)]
         for index, column in enumerate(table.columns):
@@ -137,7 +165,7 @@ def _main(table: BenchTable) -> Grid:
         gain = "" if delta is None else f"{delta.mean:+.3g}"
         if delta is not None and delta.half_width is not None:
             gain += f" ± {delta.half_width:.2g}"
-        remarks = [_state(line), line.remark, _beside_chance(line, table)]
+        remarks = [_state(line), line.remark, _beside_chance(line, table, never)]
         row += [
             gain,
             "" if line.backwards is None else f"{line.backwards:,.0f}",
@@ -169,10 +197,7 @@ def _main(table: BenchTable) -> Grid:
     if any(len(column.tasks) > 1 for column in table.columns):
         tasks = ", ".join(table.columns[0].tasks)
         notes.append(f"'mean' is over the main tasks {tasks}.")
-    if rows and all(_beside_chance(line, table) for line in table.methods):
-        notes.append(
-            "No method is above chance here, so that these runs say nothing of which is better."
-        )
+    notes += _chance_note(table, never)
     if table.notes:
         notes.append(f"Data ({table.provenance}): " + " ".join(table.notes))
     name = f"{title} ({table.provenance}): test scores at equal steps"
