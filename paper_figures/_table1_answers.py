@@ -11,6 +11,7 @@ from paper_figures._training_scores import (
     compare,
     compares_nothing,
     metrics_of,
+    silent_metrics,
 )
 from paper_figures.engine.picture import Answer
 from paper_figures.engine.statistics import Mean
@@ -84,7 +85,8 @@ def _pairs(benches: tuple[Bench, ...], moment: Moment, others: tuple[str, ...]) 
     for bench in benches:
         if "son_goku" not in bench.methods or compares_nothing(bench, moment):
             continue
-        for metric in metrics_of(bench)[:1]:
+        silent = silent_metrics(bench)
+        for metric in [name for name in metrics_of(bench) if name not in silent][:1]:
             for other in others:
                 gap = against(bench, metric, "son_goku", other, moment)
                 if gap is not None and gap.count > 1:

@@ -16,6 +16,7 @@ from paper_figures._training_scores import (
     compares_nothing,
     metrics_of,
     scale_of,
+    silent_metrics,
 )
 from paper_figures.engine.statistics import Mean
 from paper_figures.engine.table import Column, Part
@@ -164,6 +165,8 @@ def _notes(bench: Bench, found: tuple[Compared, ...], moment: Moment) -> tuple[s
             "Every run of every method has the same scores: all have learnt to answer without "
             "looking at the inputs, so this part compares nothing."
         )
+    elif silent := silent_metrics(bench):
+        said.append(f"In {' and '.join(silent)} no method is above what needs no inputs.")
     stopped = {method_name(one.method): one.diverged for one in found if one.diverged}
     if stopped:
         said.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from songoku_theory.published import METHOD_NAMES, TABLE_1
 
-__all__ = ["COLUMNS", "printed_scores"]
+__all__ = ["COLUMNS", "METRICS", "printed_scores"]
 
 COLUMNS: dict[str, tuple[tuple[str, int], ...]] = {
     "cifar10": (("accuracy (%) ↑", 0),),
@@ -15,6 +15,16 @@ COLUMNS: dict[str, tuple[tuple[str, int], ...]] = {
     "nyuv2": (("mIoU ↑", 8), ("depth RMSE ↓", 9), ("angle ↓", 7)),
 }
 """For each benchmark its columns: head, and place in a row of the printed table."""
+
+METRICS: dict[str, tuple[str, ...]] = {
+    "cifar10": ("accuracy",),
+    "av_mnist": ("accuracy",),
+    "mm_imdb": ("micro F1",),
+    "stocks_fb": ("accuracy", "MAE of classes", "log loss (nats)"),
+    "stocks_health": ("accuracy", "MAE of classes", "log loss (nats)"),
+    "nyuv2": ("mIoU", "RMSE (m)", "angle error (degrees)"),
+}
+"""What is shown and tested of each benchmark, as by ``songoku table1``, so that p values agree."""
 
 
 def printed_scores(benchmark: str, method: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from paper_figures._table_one import METRICS
 from paper_figures._training_rows import SINGLE_TASK, UNIFORM, Bench
 from paper_figures.engine.statistics import Mean, holm, mean_of, paired_p
 
@@ -20,6 +21,7 @@ __all__ = [
     "final_scores",
     "metrics_of",
     "scale_of",
+    "silent_metrics",
 ]
 
 ALPHA = 0.05
@@ -72,12 +74,20 @@ def scale_of(metric: str) -> float:
 
 
 def metrics_of(bench: Bench) -> tuple[str, ...]:
-    """Return the metrics to show: the main tasks' first ones; if that is one, the second too."""
+    """Return the metrics to show and to test.
+
+    Those of Table 1; of other benchmarks the main tasks' first ones, and if that is one, the second
+    too.
+    """
     found = bench.kind("higher_is_better").join(bench.tasks(), on=["key", "i"])
     main = found.filter(pl.col("role") == "main").select("name", "metric").unique(
         maintain_order=True
     )  # fmt: skip
     lists = [part["metric"].to_list() for _, part in main.group_by("name", maintain_order=True)]
+    present = {metric for metrics in lists for metric in metrics}
+    chosen = tuple(metric for metric in METRICS.get(bench.name, ()) if metric in present)
+    if chosen:
+        return chosen
     firsts = dict.fromkeys(metrics[0] for metrics in lists if metrics)
     if len(firsts) == 1:
         firsts |= dict.fromkeys(metrics[1] for metrics in lists if len(metrics) > 1)
@@ -90,6 +100,24 @@ def chance_level(bench: Bench, metric: str) -> float | None:
     found = found.filter(pl.col("role") == "main", pl.col("metric") == metric)
     each = found.drop_nulls("value").group_by("name").agg(pl.col("value").mean())
     return scale_of(metric) * float(each["value"].to_numpy().mean()) if len(each) else None
+
+
+def silent_metrics(bench: Bench) -> tuple[str, ...]:
+    """Return the shown metrics in which no method is above chance at the end: they tell nothing.
+
+    So it is when all networks name the most frequent class, whatever else they know.
+    """
+    means = {(one.method, one.metric): one.mean for one in compare(bench)}
+    higher = bench.higher_is_better()
+    silent = []
+    for metric in metrics_of(bench):
+        level, sign = chance_level(bench, metric), 1 if higher[metric] else -1
+        reached = [m.value for (_, name), m in means.items() if name == metric and m is not None]
+        if level is not None and all(
+            sign * (value - level) <= 1e-9 * abs(level) for value in reached
+        ):
+            silent.append(metric)
+    return tuple(silent)
 
 
 def compares_nothing(bench: Bench, moment: Moment = "end") -> bool:
