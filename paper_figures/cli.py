@@ -167,3 +167,6 @@ def report(store: Path, ledger: Path, figures_: Path | None, out: Path) -> None:
         click.echo(f"missing: {gap.what}. {gap.why} Make it with: {gap.command}")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     click.echo(f"report: {out / 'index.html'} ({size / 1e6:.1f} MB)")
+    read = ((store, built.runs), (ledger, built.ledger))
+    if any(found is None and path.exists() for path, found in read):
+        raise SystemExit(1)  # a report without what was named is made, and is no success

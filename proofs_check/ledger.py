@@ -240,7 +240,7 @@ def read(path: Path) -> Ledger:
     except json.JSONDecodeError as error:
         raise StoreError(
             f"the ledger {path} is not complete JSON (line {error.lineno}: {error.msg}); it was "
-            f"cut short or edited. Delete it. {_MAKE_ONE} --ledger {path}"
+            f"cut short, edited or no ledger. Move it away. {_MAKE_ONE} --ledger {path}"
         ) from error
     _check_shape(content, path)
     ledger: Ledger = content

@@ -158,7 +158,7 @@ def _verdicts(ledger: Path) -> tuple[Counter[str], list[dict[str, Any]], bool]:
 def verify(
     ctx: click.Context, profile: str, store: Path, ledger: Path, report: Path, workers: int | None
 ) -> None:
-    """Verify the theory end to end: sweeps, a real training run, the claims, figures, a report.
+    """Verify everything, end to end: sweeps, a real run, claims, figures, report.
 
     Runs every step of a profile, also after one has failed, and exits with a status other than 0
     when a step failed or a verdict differs from the committed expectation.

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from paper_figures.cli import report as report_command
 from paper_figures.site.build import build_report
 from paper_figures.site.plain_text import shown
 from paper_figures.site.runs import read_runs
@@ -549,6 +551,21 @@ def test_a_store_that_cant_be_read_is_a_gap(ledger_file: Path, tmp_path: Path) -
     report = build_report(broken, ledger_file, tmp_path / "out")
     assert report.runs is None
     assert "not a store" in report.gaps[0].why
+
+
+def test_a_report_without_a_file_that_was_named_is_no_success(
+    ledger_file: Path, tmp_path: Path
+) -> None:
+    broken, absent = tmp_path / "store.sqlite", tmp_path / "none.sqlite"
+    broken.write_text("hello")
+
+    def run(store: Path, ledger: Path) -> int:
+        given = ["--store", str(store), "--ledger", str(ledger), "--out", str(tmp_path / "out")]
+        return CliRunner().invoke(report_command, given).exit_code
+
+    assert run(absent, ledger_file) == 0
+    assert run(broken, ledger_file) == 1
+    assert run(absent, broken) == 1
 
 
 def test_a_figure_of_other_rows_is_called_out_of_date(

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from paper_figures._training_rows import read_benches
-from paper_figures._training_scores import compare, final_scores, metrics_of
+from paper_figures._training_scores import compare, final_scores, metrics_of, silent_metrics
 from paper_figures.engine.picture import FigureInput
 from paper_figures.engine.registry import get_table
 from paper_figures.engine.source_rows import MissingRowsError
@@ -139,6 +139,34 @@ def test_scores_that_are_all_the_same_are_called_so(training: pl.DataFrame) -> N
     assert "compares nothing" not in table.parts[1].notes[0]
     assert "CIFAR-10 (NEAR): every run of every method has the same scores" in table.answers[0].text
     assert "CIFAR-10" not in table.answers[1].text
+
+
+def test_what_nobody_learnt_is_silent_and_the_next_metric_speaks(training: pl.DataFrame) -> None:
+    """STOCKS: every network names the most frequent class, and their log losses differ."""
+    made = training.filter(pl.col("benchmark") == "cifar10").with_columns(
+        pl.lit("stocks_fb").alias("benchmark")
+    )
+    named = pl.col("kind").is_in(["score", "chance", "higher_is_better"]) & (pl.col("i") == 0)
+    scored = pl.col("kind") == "score"
+    flat = made.with_columns(
+        pl.when(named & scored).then(0.25).otherwise(pl.col("value")).alias("value")
+    )
+    loss = made.filter(named).with_columns(
+        pl.lit("log loss (nats)").alias("metric"),
+        pl.when(scored)
+        .then(1.5 - pl.col("value"))
+        .when(pl.col("kind") == "chance")
+        .then(1.4)
+        .otherwise(0.0)
+        .alias("value"),
+    )
+    rows = pl.concat([flat, loss])
+    (bench,) = read_benches(rows)
+    assert metrics_of(bench) == ("accuracy", "log loss (nats)")
+    assert silent_metrics(bench) == ("accuracy",)
+    table = lay(rows)
+    assert "In accuracy no method is above what needs no inputs." in table.parts[0].notes[0]
+    assert "SON-GOKU less random groups in log loss (nats)" in table.answers[1].text
 
 
 def test_at_equal_work_a_costly_method_is_judged_earlier(training: pl.DataFrame) -> None:
