@@ -130,7 +130,7 @@ def _draw_best(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
 
 
 def _draw_jump(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
-    axis.axvline(0.5, color="black", linewidth=0.7, linestyle=":")
+    axis.vlines(0.5, 0.0, 1.0, color="black", linewidth=0.7, linestyle=":")
     for place, beta in enumerate(sorted(set(frame["beta"]))):
         for ema, dashes, face in (("carried", "-", COLORS[place]), ("reset", "--", "white")):
             part = frame.filter(pl.col("beta") == beta, pl.col("line") == ema).sort("x")
@@ -151,3 +151,5 @@ def _draw_jump(axis: Axes, frame: pl.DataFrame, style: Style) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if not frame.is_empty():
         axis.legend(loc="lower left", borderaxespad=0.1)
+        axis.set_ylim(-0.55, 1.05)  # room for the legend below all lines
+        axis.set_yticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
