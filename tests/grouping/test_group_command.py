@@ -14,10 +14,11 @@ from simulations.training.benchmarks import ett
 from simulations.training.formats.ett_csv import ETT_SERIES
 from simulations.training.group_command import group
 from simulations.training.grouping import recorded
-from simulations.training.grouping.run import available_presets, grouping_settings, stored_rows
+from simulations.training.grouping.run import PACKAGE, grouping_settings, stored_rows
 from simulations.training.grouping.study import study_of
 from simulations.training.grouping.verdict import WAYS
 from simulations.training.grouping.whole import whole_study
+from simulations.training.run.settings import available_presets
 from songoku_theory.errors import InvalidInputError, SongokuError, UnknownNameError
 from songoku_theory.storage import experiments, read_cells, read_rows
 
@@ -221,7 +222,7 @@ def test_a_comparison_that_comes_along_has_no_other_settings(given, tmp_path):
     assert not store.exists()
 
 
-@pytest.mark.parametrize("preset", available_presets())
+@pytest.mark.parametrize("preset", available_presets(PACKAGE))
 def test_every_preset_has_settings_that_make_sense(preset):
     from simulations.training.grouping.options import GroupingOptions
 

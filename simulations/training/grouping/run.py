@@ -13,30 +13,20 @@ from simulations.sweep.run import Report, plan
 from simulations.sweep.store import StoreWriter
 from simulations.sweep.worker import Task, run_task
 from simulations.training.grouping.study import Study, study_rows
-from simulations.training.run.settings import Settings, load_settings, over
+from simulations.training.run.settings import Settings, available_presets, load_settings, over
 from songoku_theory.errors import InvalidInputError, SongokuError, unknown_name
 from songoku_theory.storage import open_read_only
 from songoku_theory.storage.codec import decode_rows
 from songoku_theory.storage.problems import store_problems
 from songoku_theory.storage.schema import CELLS, DONE
 
-__all__ = ["Run", "available_presets", "grouping_settings", "run_study", "stored_rows"]
+__all__ = ["PACKAGE", "Run", "grouping_settings", "run_study", "stored_rows"]
+
+PACKAGE = "simulations.training.grouping"
+"""Whose folder ``presets`` holds those of grouping."""
 
 Run = Callable[[str, Sequence[Cell]], Report]
 """Runs what is not stored yet of some cells, under a name."""
-
-
-def available_presets() -> tuple[str, ...]:
-    """Return the names of the presets that come along.
-
-    Examples
-    --------
-    >>> available_presets()
-    ('paper', 'small', 'smoke')
-    """
-    folder = files("simulations.training.grouping") / "presets"
-    names = (entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return tuple(sorted(name.removesuffix(".toml") for name in names))
 
 
 def grouping_settings(preset: str, file: Path | None = None) -> Settings:
@@ -49,9 +39,10 @@ def grouping_settings(preset: str, file: Path | None = None) -> Settings:
     InvalidInputError
         When a file can't be read or is not TOML.
     """
-    if preset not in available_presets():
-        raise unknown_name("preset", preset, available_presets())
-    with as_file(files("simulations.training.grouping") / "presets" / f"{preset}.toml") as own:
+    names = available_presets(PACKAGE)
+    if preset not in names:
+        raise unknown_name("preset", preset, names)
+    with as_file(files(PACKAGE) / "presets" / f"{preset}.toml") as own:
         settings = over(load_settings(preset), own)
     named = Settings(settings.tables, f"preset {preset}")
     if file is None:

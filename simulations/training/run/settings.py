@@ -141,15 +141,15 @@ class Settings:
         return table
 
 
-def available_presets() -> tuple[str, ...]:
-    """Return the names of the presets that come along.
+def available_presets(package: str = "simulations.training") -> tuple[str, ...]:
+    """Return the names of the presets that come along in a package's folder ``presets``.
 
     Examples
     --------
-    >>> available_presets()
-    ('paper', 'small', 'smoke')
+    >>> available_presets(), available_presets("simulations.training.grouping")
+    (('paper', 'small', 'smoke'), ('paper', 'small', 'smoke'))
     """
-    folder = files("simulations.training") / "presets"
+    folder = files(package) / "presets"
     names = (entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return tuple(sorted(name.removesuffix(".toml") for name in names))
 
