@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from simulations.sweep.options import SecondsType, store_option
 from simulations.training.data_command import data_root_option
@@ -50,7 +51,10 @@ The same command goes on with a table that was stopped, at any point and in any 
     help="Only this one and uniform; may be given several times.  [default: all]",
 )  # fmt: skip
 @click.option(
-    "--seeds", type=NumbersType("SEEDS"), default="0-2", show_default=True, help="Like 0-4."
+    "--seeds",
+    type=NumbersType("SEEDS"),
+    default="0-2",
+    help="Like 0-4.  [default: 0-2; with --recorded, those that were recorded]",
 )
 @store_option
 @click.option(
@@ -116,9 +120,12 @@ def table1(
     from simulations.sweep.engine import usable_cores
     from simulations.training.run.settings import load_settings
     from simulations.training.table.cells import DATA_ROOT, SCRATCH
+    from simulations.training.table.recorded import recorded_folder, recorded_seeds
     from simulations.training.table.stages import prepare
 
     settings = load_settings(preset, config)
+    if recorded and context.get_parameter_source("seeds") is ParameterSource.DEFAULT:
+        seeds = recorded_seeds(recorded_folder(preset)) or seeds
     request = _request(settings, preset, methods, seeds, device)
     os.environ[DATA_ROOT] = str(data_root.absolute())
     os.environ[SCRATCH] = str(store.absolute().parent / "train")

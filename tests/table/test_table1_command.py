@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from simulations.sweep.store import StoreWriter
-from simulations.training.table.recorded import load
+from simulations.training.table.recorded import load, recorded_folder, recorded_seeds
 from simulations.training.table1_command import table1
 from songoku_theory.errors import InvalidInputError, StoreError, UnknownNameError
 from songoku_theory.storage.codec import decode_rows
@@ -281,3 +281,7 @@ def test_recorded_files_that_are_damaged_are_refused_whole(
     with pytest.raises(InvalidInputError, match=said):
         load(folder, tmp_path / "b.sqlite")
     assert not (tmp_path / "b.sqlite").exists()
+
+
+def test_the_seeds_that_were_recorded_are_those_of_the_files():
+    assert recorded_seeds(recorded_folder("small")) == (0, 1, 2, 3, 4)

@@ -31,7 +31,7 @@ from songoku_theory.storage.inventory import CellRecord, read_cell
 from songoku_theory.storage.problems import store_problems
 from songoku_theory.storage.schema import DONE
 
-__all__ = ["export", "load", "recorded_folder"]
+__all__ = ["export", "load", "recorded_folder", "recorded_seeds"]
 
 _RUNS = (
     "run", "key", "experiment", "version", "params", "seconds", "finished_at", "provenance",
@@ -207,6 +207,17 @@ def _write(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]])
     writer.writerow(header)
     writer.writerows([repr(v) if isinstance(v, float) else v for v in line] for line in lines)
     path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def recorded_seeds(folder: Path) -> tuple[int, ...]:
+    """Return the seeds of a folder's runs of the table, in order; none where there are no files."""
+    found: set[int] = set()
+    for path in sorted(folder.glob("*-runs.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for line in csv.DictReader(file):
+                if line.get("experiment") == "training" and line.get("params"):
+                    found.add(int(json.loads(line["params"])["seed"]))
+    return tuple(sorted(found))
 
 
 def load(folder: Path, store: Path) -> tuple[int, int]:
