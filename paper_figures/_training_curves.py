@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from paper_figures._table1_parts import score_head
 from paper_figures._training_panels import LOOKS, draw_line, legend, over_seeds, panels
 from paper_figures._training_rows import SINGLE_TASK, Bench
-from paper_figures._training_scores import metrics_of, scale_of
+from paper_figures._training_scores import metrics_of, scale_of, silent_metrics
 from paper_figures.engine.picture import Picture
 from paper_figures.engine.style import Style
 from songoku_theory.errors import InvalidInputError
@@ -24,7 +24,10 @@ BANDED = ("uniform", "son_goku")
 
 
 def curves_picture(benches: tuple[Bench, ...], style: Style, against: Against) -> Picture:
-    """Draw a panel for each benchmark: its main tasks' first metric on the validation split."""
+    """Draw a panel for each benchmark: a metric of its main tasks on the validation split.
+
+    The first one in which some method is above chance, else the first.
+    """
     shown = tuple(bench for bench in benches if metrics_of(bench))
     if not shown:
         raise InvalidInputError(
@@ -34,7 +37,9 @@ def curves_picture(benches: tuple[Bench, ...], style: Style, against: Against) -
     fig, axes = panels(shown, style, foot=0.55)
     frames = []
     for bench, axis in zip(shown, axes, strict=True):
-        metric = metrics_of(bench)[0]
+        silent = silent_metrics(bench)
+        shown_metrics = metrics_of(bench)
+        metric = next((name for name in shown_metrics if name not in silent), shown_metrics[0])
         frame = _curves(bench, metric, against)
         frames.append(frame)
         for method in sorted(bench.methods, key=lambda name: name in LOOKS):

@@ -19,6 +19,10 @@ from paper_figures.engine.style import PALETTE, Style
 __all__ = ["draw"]
 
 COLOR = LOOKS["son_goku"][0]
+DRAWN = (
+    "benchmark", "method", "seed", "refresh", "step", "tau", "least_cosine", "median_cosine",
+    "largest_cosine", "margin",
+)  # fmt: skip
 
 
 @figure(
@@ -55,7 +59,7 @@ def draw(given: FigureInput) -> Picture:
     data = pl.concat(frame for _, frame in kept)
     return Picture(
         figure=fig,
-        data=data.drop("key"),
+        data=data.select(DRAWN),
         caption=(
             "Cosines of the tasks' smoothed gradients at each refresh of SON-GOKU's real runs: "
             "the median pair, the range of all pairs, and the threshold. Dotted: the margin, the "

@@ -36,7 +36,7 @@ __all__ = ["FIGURE_SCHEMA", "PNG_DPI", "Drawn", "draw", "draw_all", "lay_out", "
 
 FIGURE_SCHEMA = 2
 PNG_DPI = 120
-DIGITS = 8
+DIGITS = 6
 """Significant digits in the CSV: more than a plot shows, fewer than differ between CPUs."""
 
 
@@ -105,7 +105,7 @@ def draw(spec: Spec, sources: Sources, out: Path, style: Style) -> Drawn:
     files = {out / f"{spec.name}.{kind}": content for kind, content in contents.files.items()}
     # Last, because the report takes a figure for complete once its JSON is there.
     files[out / f"{spec.name}.json"] = (
-        json.dumps(metadata, indent=1, sort_keys=True) + "\n"
+        json.dumps(metadata, separators=(",", ":"), sort_keys=True) + "\n"
     ).encode()
     for path, content in files.items():
         write_whole(path, content)

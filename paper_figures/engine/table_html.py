@@ -30,7 +30,8 @@ def _part(anchor: str, part: Part) -> Markup:
     title = Markup("<caption>{}</caption>\n").format(part.title) if part.title else Markup("")
     notes = Markup("").join(Markup('<p class="note">{}</p>\n').format(note) for note in part.notes)
     return Markup(
-        '<table class="data" id="{}">\n{}<thead>\n{}</thead>\n<tbody>\n{}</tbody>\n</table>\n{}'
+        '<table class="data numbers" id="{}">\n{}<thead>\n{}</thead>\n'
+        "<tbody>\n{}</tbody>\n</table>\n{}"
     ).format(anchor, title, _heads(part), _body(part), notes)
 
 
@@ -51,13 +52,20 @@ def _heads(part: Part) -> Markup:
     return Markup("").join([*lines, Markup("<tr>{}</tr>\n").format(cells)])
 
 
+def _kind(align: str, usual: str = "right") -> Markup:
+    """A cell that stands as nearly all do needs no class: numbers right, names of rows left."""
+    return Markup("") if align == usual else Markup(' class="{}"').format(align)
+
+
 def _body(part: Part) -> Markup:
     lines = []
     for number, row in enumerate(part.rows):
         ruled = Markup(' class="ruled"') if number in part.rules else Markup("")
-        first = Markup('<th scope="row" class="{}">{}</th>').format(part.columns[0].align, row[0])
+        first = Markup('<th scope="row"{}>{}</th>').format(
+            _kind(part.columns[0].align, usual="left"), row[0]
+        )
         rest = Markup("").join(
-            Markup('<td class="{}">{}</td>').format(column.align, escape(cell))
+            Markup("<td{}>{}</td>").format(_kind(column.align), escape(cell))
             for column, cell in zip(part.columns[1:], row[1:], strict=True)
         )
         lines.append(Markup("<tr{}>{}{}</tr>\n").format(ruled, first, rest))

@@ -30,6 +30,10 @@ PROVENANCE_SCHEMA = 1
 LEFT_BY_EARLIER_BUILDS = ("claims-*.html", "ledger.md", "ledger.json", "ledger.json.gz")
 
 
+KEY_DIGITS = 16
+"""Of a cell's key in ``provenance.json``: 64 bits name it, and commands take first digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Something that the report should show and can't: what, why, and the commands that help."""
@@ -183,7 +187,7 @@ def _origins(
                     "failed": found.failed,
                     "seconds": round(found.seconds, 3),
                     "statistics": found.statistics,
-                    "keys": list(found.keys),
+                    "keys": [key[:KEY_DIGITS] for key in found.keys],
                 }
                 for found in runs.experiments
             },
@@ -213,4 +217,4 @@ def _origins(
 
 
 def _as_json(content: dict[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -103,7 +103,7 @@ def test_groups_rules_and_notes_are_written() -> None:
     table = _table("1", "2")
     html, latex = table_html("t", table), table_latex("t", "T", table, "Shown.", NEURIPS)
     assert '<td colspan="1"></td><th scope="colgroup" colspan="2">group</th>' in html
-    assert '<tr class="ruled"><th scope="row" class="left">next</th>' in html
+    assert '<tr class="ruled"><th scope="row">next</th>' in html
     assert html.count('<p class="note">') == 1
     assert r"\multicolumn{2}{c}{group}" in latex
     assert r"\cmidrule(lr){2-3}" in latex
