@@ -110,7 +110,8 @@ def _caption(benches: tuple[Bench, ...], against: Against) -> str:
     presets = ", ".join(sorted({bench.preset for bench in benches}))
     return (
         f"Learning curves of real training runs (preset {presets}) against {what}. Mean over the "
-        "main tasks of their first metric on the validation split, an arrow to where it is better. "
+        "main tasks of the metric named at its axis (the first in which some method is above what "
+        "needs no inputs) on the validation split, an arrow to where it is better. "
         "In brackets what the data are: EXACT, the paper's; NEAR, real data of the same kind; "
         "SYNTH, generated. Axes frame the mean lines; a band of few seeds may leave them."
     )
