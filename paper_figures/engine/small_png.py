@@ -12,7 +12,7 @@ __all__ = ["COLORS", "EXACT", "small_png"]
 
 COLORS = 256
 """What one byte a pixel can name."""
-EXACT = 160
+EXACT = 64
 """How many of them are the picture's most frequent colours, unchanged."""
 
 

@@ -18,12 +18,12 @@ GOLDEN = Path(__file__).with_name("golden")
 
 @pytest.mark.parametrize("name", ["pipeline", "recovery", "n_eff", "ledger"])
 def test_the_drawn_data_is_the_golden_data(name: str, drawn: Path) -> None:
-    """Text and counts exactly; floats to 1e-8, for libm differs in the last digits."""
+    """Text and counts exactly; floats to 1e-5, for the CSV rounds to six digits."""
     path = GOLDEN / f"{name}.csv"
     if os.environ.get("SONGOKU_GOLDEN") == "write":
         path.write_bytes((drawn / f"{name}.csv").read_bytes())
     found, expected = pl.read_csv(drawn / f"{name}.csv"), pl.read_csv(path)
-    assert_frame_equal(found, expected, check_exact=False, rel_tol=1e-8, abs_tol=1e-10)
+    assert_frame_equal(found, expected, check_exact=False, rel_tol=1e-5, abs_tol=1e-10)
 
 
 def test_the_pipelines_marks_are_the_runs_rows(drawn: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_figure_without_data_is_refused() -> None:
 
 def test_the_csv_has_enough_digits_and_no_more() -> None:
     assert render(_spec(_dot), FigureInput({}, None, NEURIPS)).files["csv"] == (
-        b"x,y\n0.33333333,1\n"
+        b"x,y\n0.333333,1\n"
     )
 
 
